@@ -193,7 +193,11 @@ fn say_likelihood(
             n_examples: None,
         };
         let what = "independent units with the mean of the training data";
-        let is_worse = likelihood.log_likelihood < score.mean;
+        let errors = [report.standard_error, score.standard_error].map(Option::unwrap_or_default);
+        let is_worse = report
+            .log_likelihood_high
+            .zip(score.mean)
+            .is_some_and(|(high, mean)| high < mean - SURE * errors[0].hypot(errors[1]));
         let verdict = if is_worse { ": the model is worse" } else { "" };
         lines.add("  independent", format!("{} ({what}){verdict}", plus_minus(&score, 2)));
     }
