@@ -52,6 +52,9 @@ impl Advice {
             Tempering if train.algorithm == Algorithm::Pt => {
                 Some(format!("more temperatures (they are {})", train.temperatures))
             }
+            Tempering if train.algorithm == Algorithm::Ptt => {
+                Some(format!("a swap_rate that is nearer to 1 (it is {})", train.swap_rate))
+            }
             Tempering => text("--algorithm pt, whose chains move between modes"),
             SampleByTempering => text(
                 "`harmonium sample RUN --method pt` for samples; this says nothing against the model",

@@ -214,6 +214,18 @@ mod tests {
     }
 
     #[test]
+    fn a_ladder_of_models_must_not_be_torn() {
+        let with = |rate: f64| {
+            move |_, r: &mut EpochRecord| {
+                (r.round_trips, r.swap_rates) =
+                    (Some(1.0), Some(vec![Some(0.4), Some(rate), None]));
+            }
+        };
+        assert!(names(10, with(0.02)).is_empty());
+        assert_eq!(names(10, with(0.005)), ["torn_ladder"]);
+    }
+
+    #[test]
     fn the_log_likelihood_is_judged_before_the_pseudo_likelihood() {
         let scored = |log_likelihood: f64| {
             move |_, r: &mut EpochRecord| {

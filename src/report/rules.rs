@@ -7,6 +7,7 @@ use super::advice::Advice::{
 };
 use crate::evaluate::Mixing;
 use crate::evaluate::mixing::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};
+use crate::gibbs::LEAST_SWAP_RATE;
 use crate::monitor::online_log_z::collapse;
 use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
@@ -36,6 +37,7 @@ pub const RULES: [Rule; 19] = [
     saturated_units,
     overfitting,
     stuck_chains,
+    torn_ladder,
     chains_elsewhere,
     wrong_masses,
     spurious_modes,
@@ -275,6 +277,26 @@ fn stuck_chains(run: &Summary) -> Option<Symptom> {
             percent(least)
         ),
         advice: &[Tempering, MoreSweeps, SmallerRate],
+    })
+}
+
+/// Two neighbours on the ladder of models hardly ever swap states.
+fn torn_ladder(run: &Summary) -> Option<Symptom> {
+    let last = run.last()?;
+    last.round_trips?;
+    let rates = last.swap_rates.iter().flatten().enumerate();
+    let rates = rates.filter_map(|(at, rate)| Some((at, (*rate)?)));
+    let (at, rate) = rates.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (rate < LEAST_SWAP_RATE).then(|| Symptom {
+        name: "torn_ladder",
+        what:
+            "two neighbours on the ladder of models hardly ever swap: no new states reach the model"
+                .to_string(),
+        judged: format!(
+            "rungs {at} and {} swap at a rate of {rate:.4}; bound {LEAST_SWAP_RATE}",
+            at + 1
+        ),
+        advice: &[Tempering, SmallerRate],
     })
 }
 
