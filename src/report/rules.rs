@@ -29,7 +29,7 @@ pub struct Symptom {
 type Rule = fn(&Summary) -> Option<Symptom>;
 
 /// All rules, in the order of their findings.
-pub const RULES: [Rule; 19] = [
+pub const RULES: [Rule; 20] = [
     diverged,
     worse_than_no_model,
     nothing_learned,
