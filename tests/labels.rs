@@ -209,14 +209,14 @@ fn what_does_not_go_together_is_refused() {
                 },
                 all(),
             ),
-            "algorithm is cd, but must be auto, pcd or pt with the objective hybrid:0.5",
+            "algorithm is cd, but must be auto, pcd, pt or ptt with the objective hybrid:0.5",
         ),
         (
             refused(
                 TrainConfig { algorithm: Algorithm::Cd, chains: None, ..of(Objective::Generative) },
                 some(),
             ),
-            "algorithm is cd, but must be auto, pcd or pt where some examples have no label",
+            "algorithm is cd, but must be auto, pcd, pt or ptt where some examples have no label",
         ),
         (
             refused(TrainConfig { sparsity_cost: 0.1, ..of(Objective::Hybrid(0.5)) }, all()),

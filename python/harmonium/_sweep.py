@@ -159,8 +159,9 @@ def sweep(
         "grid" trains all choices, "random:N" draws N of them, "halving" trains few of them to the end: of those that
         reach a rung a third goes on ("halving:FACTOR": one in FACTOR).
     score : str
-        What decides: "log_likelihood", "log_likelihood_online", "error_test" or "log_loss_test", on the validation
-        examples (`validation`; a tenth of the training examples, if it is not given).
+        What decides: "log_likelihood", "log_likelihood_online", "pseudo_likelihood_test", "error_test" or
+        "log_loss_test", or with missing="absent" "log_loss_values_test" or "rmse_test", on the validation examples
+        (`validation`; a tenth of the training examples, if it is not given).
     stop_after : str, optional
         When to stop, such as "10m", so that `Sweep(folder).resume()` goes on from there.
     report : bool

@@ -58,8 +58,8 @@ def train(
     initial : Rbm, optional
         Parameters to start from. They give the number of hidden units.
     held_out : array-like or sparse matrix of shape (n, n_visible), optional
-        Data on which metrics are measured as well, under names that end in `_test`; a pair (data, weights) weighs them. With `labels` it is a
-        pair (data, labels), or (data, labels, weights).
+        Data on which metrics are measured as well, under names that end in `_test`; a pair (data, weights) weighs
+        them. With `labels` it is a pair (data, labels), or (data, labels, weights).
     grey_levels : int from 1 to 65,535, or None
         Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
         levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.

@@ -250,7 +250,8 @@ impl Evaluate {
             };
         }
         let evaluation = evaluator.evaluate(&visible)?;
-        let two_sample = self.two_sample(model, &file, &visible, &subject, watch)?;
+        let training_data = self.other_training_data(&file, &subject)?;
+        let two_sample = self.two_sample(model, &visible, training_data.as_ref(), watch)?;
         bar.show("pseudo-likelihood", 0, 1);
         let independent =
             training.and_then(|training| training.independent(file.rbm.visible_units()));
@@ -268,11 +269,13 @@ impl Evaluate {
         let scores = has_scores
             .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
             .transpose()?;
-        let training_gap = has_scores
-            .then(|| self.training_gap(model, &file, &evaluation.free_energy, &subject))
+        let training_data = training_data
+            .filter(|data| has_scores && data.weights().is_none() && visible.weights().is_none());
+        let training_gap = training_data
+            .map(|data| self.training_gap(model, &evaluation.free_energy, &data))
             .transpose()?;
         let scores = scores.map(|scores| ScoresReport {
-            training_gap: training_gap.flatten(),
+            training_gap,
             error: classes.as_ref().map(|score| score.error.into()),
             log_loss: classes.as_ref().map(|score| score.log_loss.into()),
             two_sample,
@@ -488,13 +491,12 @@ impl Evaluate {
         )
     }
 
-    /// Samples of the model against the examples, if they are asked for.
+    /// Samples of the model against the examples and those of training, if they are asked for.
     fn two_sample(
         &self,
         model: FixedModel<'_>,
-        file: &ModelFile,
         visible: &WeightedBits,
-        subject: &SubjectReport,
+        training: Option<&Examples>,
         watch: Watch<'_>,
     ) -> Result<Option<TwoSample>> {
         let Some(n) = self.samples else { return Ok(None) };
@@ -505,56 +507,53 @@ impl Evaluate {
             chains.sweep(model.weights);
             count(1)?;
         }
-        let training = self.other_training_bits(file, subject, n)?;
+        let training = training.map(|data| self.some_bits(data, n));
         let (units, isa) = (model.rbm.visible_units(), model.weights.isa());
         let (samples, examples) = (chains.visible(), visible.bits());
         TwoSample::of(units, &samples, examples, training.as_ref(), isa, watch).map(Some)
     }
 
-    /// At most `most` training examples of the run (N, V), spread evenly, if all their values are known and they are
-    /// not the examples that are scored.
-    fn other_training_bits(
+    /// The training examples of the run, if all their values are known and they are not the examples that are scored.
+    /// Data that would take long to read are left out, unless samples are compared with them.
+    fn other_training_data(
         &self,
         file: &ModelFile,
         subject: &SubjectReport,
-        most: usize,
-    ) -> Result<Option<BitMatrix>> {
-        if subject.data_role == Part::Train.role() {
+    ) -> Result<Option<Examples>> {
+        let fact = |name| file.provenance.data.get(name).and_then(Value::as_u64);
+        let n_values = fact("n_examples").unwrap_or(0).saturating_mul(file.rbm.n_visible() as u64);
+        let is_large = n_values > MOST_TRAINING_VALUES && self.samples.is_none();
+        if is_large || subject.data_role == Part::Train.role() {
             return Ok(None);
         }
-        let knows_all = |data: &Examples| {
+        let is_complete = |data: &Examples| {
             let has_label = |labels: &Labels| labels.of_examples().iter().all(Option::is_some);
-            data.missing().is_none() && data.labels().is_none_or(has_label)
+            data.missing().is_none()
+                && data.labels().is_none_or(has_label)
+                && data.units() == *file.rbm.visible_units()
         };
-        let training = training_examples(&self.model, file)?.filter(knows_all);
-        Ok(training.filter(|data| data.units() == *file.rbm.visible_units()).map(|data| {
-            let n = most.min(data.n_examples());
-            data.fixed_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
-        }))
+        Ok(training_examples(&self.model, file)?.filter(is_complete))
     }
 
-    /// How far ln p(v) of training examples lies above that of the examples. Data that would take long to read are
-    /// left out, and so are examples with weights, whose means are not of the same kind.
+    /// At most `most` of these examples (N, V), spread evenly.
+    fn some_bits(&self, data: &Examples, most: usize) -> BitMatrix {
+        let n = most.min(data.n_examples());
+        data.fixed_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
+    }
+
+    /// How far ln p(v) of training examples lies above that of the examples, whose mean free energy is `scored`.
     fn training_gap(
         &self,
         model: FixedModel<'_>,
-        file: &ModelFile,
         scored: &Score,
-        subject: &SubjectReport,
-    ) -> Result<Option<ScoreReport>> {
-        let fact = |name| file.provenance.data.get(name).and_then(Value::as_u64);
-        let n_values = fact("n_examples").unwrap_or(0).saturating_mul(file.rbm.n_visible() as u64);
-        let is_weighted = subject.n_effective.is_some() || fact("n_effective").is_some();
-        if n_values > MOST_TRAINING_VALUES || is_weighted {
-            return Ok(None);
-        }
-        let training = self.other_training_bits(file, subject, MOST_TRAINING_EXAMPLES)?;
-        let Some(training) = training else { return Ok(None) };
+        training: &Examples,
+    ) -> Result<ScoreReport> {
+        let training = self.some_bits(training, MOST_TRAINING_EXAMPLES);
         let (isa, watch) = (model.weights.isa(), Watch::default());
         let of_training = mean_free_energy(model.rbm, &training, isa, watch)?;
         let (gap, standard_error) = free_energy_gap(scored, &of_training);
         let [mean, standard_error] = [gap, standard_error].map(finite);
-        Ok(Some(ScoreReport { mean, standard_error, n_examples: Some(training.n_rows()) }))
+        Ok(ScoreReport { mean, standard_error, n_examples: Some(training.n_rows()) })
     }
 
     /// The base distribution: from `base_data`, or from the mean of the training data.

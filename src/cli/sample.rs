@@ -249,7 +249,7 @@ impl Sample {
         self.out().say()
     }
 
-    /// Says so if the run's evaluation found that chains remember their start for longer than these sweep.
+    /// Says so if the run's evaluation found that chains remember their start for too long for this many sweeps.
     fn say_memory(&self, model: &ModelFile) {
         let Ok(json) = std::fs::read_to_string(self.model.join(EVALUATION)) else { return };
         let Ok(report) = serde_json::from_str::<EvaluationReport>(&json) else { return };
@@ -257,23 +257,17 @@ impl Sample {
         let Some(mixing) = report.mixing.filter(|_| of_model == Some(model.rbm.sha256())) else {
             return;
         };
-        let time = mixing.n_independent.map(|n| (mixing.n_chains * mixing.n_sweeps) as f64 / n);
-        let (is_short, memory) = match time {
-            Some(time) => (
-                (self.gibbs_steps as f64) < SWEEPS_OF_MEMORY * time,
-                format!("for about {time:.0} sweeps"),
-            ),
-            None => (
-                (self.gibbs_steps as f64) < SWEEPS_OF_MEMORY * mixing.n_sweeps as f64,
-                format!("for longer than {} sweeps", mixing.n_sweeps),
-            ),
+        let n_sweeps = mixing.n_sweeps as f64;
+        let (time, about) = match mixing.n_independent {
+            Some(n) => (mixing.n_chains as f64 * n_sweeps / n, "about"),
+            None => (n_sweeps, "longer than"),
         };
-        if is_short {
+        if (self.gibbs_steps as f64) < SWEEPS_OF_MEMORY * time {
             let steps = self.gibbs_steps;
             note(
                 LogFormat::Text,
                 &format!(
-                    "by the run's evaluation a chain remembers its start {memory}, so that {steps} may be too few for \
+                    "by the run's evaluation a chain remembers its start for {about} {time:.0} sweeps, so that {steps} may be too few for \
                      modes to have their shares: raise --gibbs-steps, or take --method pt"
                 ),
             );

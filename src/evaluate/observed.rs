@@ -100,10 +100,11 @@ impl Observed {
     }
 }
 
-/// ln p(label | what an example has) of each value of a label (N, K), in nats: the rows of `visible`, V wide or without
-/// the units of the label, `label`, which are not looked at, without the values where `missing`, as wide, is on. What they lack is
-/// summed out for each label, as in [`Observed`]; and the number of examples of which some sum is annealed, and not
-/// exact.
+/// ln p(label | what an example has) of each value of a label (N, K), in nats, and the number of examples of which some
+/// sum is annealed, and not exact.
+///
+/// The examples are the rows of `visible`, V wide or without the units of the label, `label`, which are not looked at.
+/// The values where `missing`, as wide, is on are summed out for each label, as in [`Observed`].
 ///
 /// # Errors
 /// As [`Rbm::mean_hidden`]; [`Error::Interrupted`](crate::Error::Interrupted).

@@ -395,3 +395,43 @@ fn plus_minus(score: &ScoreReport, digits: usize) -> String {
 fn figure(value: Option<f64>, digits: usize) -> String {
     value.map_or("?".to_string(), |value| format!("{value:.digits$}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The lines of the likelihood, of the independent units and of the training examples.
+    fn said(log_likelihood: f64, independent: f64, gap: f64) -> String {
+        let score = json!({"mean": 0.0, "standard_error": 0.1});
+        let report: EvaluationReport = serde_json::from_value(json!({
+            "method": "exact", "verdict": "exact", "log_likelihood": log_likelihood,
+            "log_likelihood_independent": independent, "standard_error": 0.1, "standard_error_independent": 0.1,
+            "log_likelihood_low": log_likelihood, "log_likelihood_high": log_likelihood, "log_z": 9.0,
+            "free_energy": score, "pseudo_likelihood": score, "stochastic_pseudo_likelihood": score,
+            "reconstruction_error": score,
+            "training_gap": {"mean": gap, "standard_error": 0.1, "n_examples": 50},
+        }))
+        .unwrap();
+        report.to_string().lines().take(3).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_model_that_is_worse_than_independent_units_is_named() {
+        assert!(said(-40.0, -20.0, 0.0).contains("training data): the model is worse"));
+        // By no more than chance.
+        assert!(!said(-20.2, -20.0, 0.0).contains("worse"));
+        assert!(!said(-10.0, -20.0, 0.0).contains("worse"));
+    }
+
+    #[test]
+    fn training_examples_are_set_beside_the_others() {
+        let line = "training        -9.50 over 50 training examples, 0.50 ± 0.10 above";
+        assert!(said(-10.0, -20.0, 0.5).ends_with(line), "{}", said(-10.0, -20.0, 0.5));
+        assert!(said(-10.0, -20.0, -0.5).ends_with("0.50 ± 0.10 below"));
+        // More than a fifth of the gain over independent units.
+        assert!(said(-10.0, -20.0, 2.1).contains("above: far; fewer epochs"));
+        // That may be chance.
+        assert!(said(-19.9, -20.0, 0.2).ends_with("above"));
+    }
+}

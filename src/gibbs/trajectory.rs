@@ -30,9 +30,6 @@ use crate::units::Units;
 use crate::watch::Watch;
 use rayon::prelude::*;
 
-/// The most rungs, with the current model.
-const MOST_RUNGS: usize = 40;
-
 /// Weight of the latest swaps in the running mean of the swap rates.
 const RATE_MEMORY: f64 = 0.01;
 
@@ -65,6 +62,9 @@ struct Level {
 }
 
 impl Trajectory {
+    /// The most rungs, with the current model.
+    pub const MOST_RUNGS: usize = 40;
+
     /// The memory of the replicas of C chains of a model (V, H) at as many rungs as there may be.
     pub fn bytes(n_chains: usize, visible: impl Into<Layout>, n_hidden: usize) -> Bytes {
         let visible = visible.into();
@@ -72,12 +72,7 @@ impl Trajectory {
             + Beside::bytes(n_chains, n_hidden)
             + Bytes::of::<u8>(&[n_chains])
             + FixedWeights::bytes::<i16>(visible, n_hidden);
-        of_level * MOST_RUNGS
-    }
-
-    /// The most rungs, with the current model.
-    pub fn most_rungs() -> usize {
-        MOST_RUNGS
+        of_level * Self::MOST_RUNGS
     }
 
     /// Replicas of `chains` at the model `base`, which has no weights.
@@ -127,7 +122,7 @@ impl Trajectory {
         // The rates of the last rung are those of its predecessor no longer.
         let n = self.levels.len();
         self.levels[n - 2].swap_rate = f64::NAN;
-        if n < MOST_RUNGS {
+        if n < Self::MOST_RUNGS {
             return;
         }
         let joined = |at: &usize| {
@@ -261,7 +256,7 @@ impl Trajectory {
     pub(crate) fn restore(&mut self, state: &State, isa: Isa) -> Result<()> {
         const RATES: &str = "trajectory.swap_rates";
         let n_levels = state.n_rows(RATES)?;
-        if !(1..MOST_RUNGS).contains(&n_levels) {
+        if !(1..Self::MOST_RUNGS).contains(&n_levels) {
             return Err(bad(RATES, format!("has {n_levels} rungs")));
         }
         let [visible, hidden]: [Units; 2] =
@@ -383,19 +378,19 @@ mod tests {
     #[test]
     fn a_long_ladder_loses_a_rung_that_it_can_spare() {
         let rbm = model(20, 10);
-        let parts: Vec<_> = (1..MOST_RUNGS - 1).map(|at| at as f32 / 60.0).collect();
+        let parts: Vec<_> = (1..Trajectory::MOST_RUNGS - 1).map(|at| at as f32 / 60.0).collect();
         let (weights, mut chains, mut trajectory) = begun(&rbm, &parts, 9, Isa::fastest());
-        assert_eq!(trajectory.n_rungs(), MOST_RUNGS - 1);
+        assert_eq!(trajectory.n_rungs(), Trajectory::MOST_RUNGS - 1);
         sweep(&weights, &mut chains, &mut trajectory);
         trajectory.levels.iter_mut().for_each(|level| level.swap_rate = 0.3);
         trajectory.levels[7].swap_rate = 0.9;
         trajectory.levels[8].swap_rate = 0.8;
         let spared = trajectory.models[8].clone();
         trajectory.keep(weights.clone(), &chains);
-        assert_eq!(trajectory.n_rungs(), MOST_RUNGS - 1);
+        assert_eq!(trajectory.n_rungs(), Trajectory::MOST_RUNGS - 1);
         assert!(!trajectory.models.contains(&spared) && trajectory.models.contains(&weights));
         sweep(&weights, &mut chains, &mut trajectory);
-        assert_eq!(trajectory.is_new.len(), MOST_RUNGS);
+        assert_eq!(trajectory.is_new.len(), Trajectory::MOST_RUNGS);
     }
 
     #[test]

@@ -35,6 +35,11 @@ const BEFORE_EVALUATION: Duration = Duration::from_secs(2);
 /// run that is killed soon loses half of its time at most.
 const FIRST_CHECKPOINT: Duration = Duration::from_secs(10);
 
+/// Whether half of a session is since its last checkpoint, or its start.
+fn is_due_early(since: Duration, session: Duration) -> bool {
+    since >= FIRST_CHECKPOINT && since * 2 >= session
+}
+
 /// The results of a run so far.
 #[derive(Debug, Default)]
 pub struct Journal {
@@ -292,9 +297,8 @@ impl<'a> Course<'a> {
         let since = self.clock.checkpoint.elapsed();
         let config = &self.settings.run;
         let is_timed = matches!(config.checkpoint_every, Interval::Time(_));
-        let is_young = since >= FIRST_CHECKPOINT && since * 2 >= self.clock.session.elapsed();
         config.checkpoint_every.is_due(since, updates, self.trainer.updates_per_epoch())
-            || (is_timed && is_young)
+            || (is_timed && is_due_early(since, self.clock.session.elapsed()))
             || (config.keep_series && is_on_series(updates))
             || (since > BEFORE_EVALUATION && self.is_evaluated_after(updates + 1))
     }
@@ -469,4 +473,21 @@ pub fn likelihood(settings: &Settings, data: &Data) -> Option<Likelihood> {
         let (method, every) = (config.evaluate, config.evaluate_every);
         Likelihood::new(examples, &data.training, method, every, seed)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn early_checkpoints_come_at_ten_twenty_and_forty_seconds() {
+        let mut made = Vec::new();
+        for second in 1..=100 {
+            let since = second - made.last().unwrap_or(&0);
+            if is_due_early(Duration::from_secs(since), Duration::from_secs(second)) {
+                made.push(second);
+            }
+        }
+        assert_eq!(made, [10, 20, 40, 80]);
+    }
 }

@@ -195,7 +195,8 @@ fn read_evaluation(folder: &Path) -> Option<EvaluationReport> {
     (subject.parameters_sha256 == model.rbm.sha256()).then_some(evaluation)
 }
 
-/// The runs in a folder, or in itself, or of the sweep in it, sorted by name (run-2 before run-10), and the errors of runs that cannot be read.
+/// The runs in a folder, or in itself, or of the sweep in it, sorted by name (run-2 before run-10), and the errors of
+/// runs that cannot be read.
 ///
 /// # Errors
 /// [`Error::Io`] if the folder cannot be read.

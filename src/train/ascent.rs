@@ -118,7 +118,7 @@ impl Ascent {
         let (n_levels, of_models) = match config.algorithm {
             Algorithm::Pt => (config.temperatures, Bytes(0)),
             Algorithm::Ptt => {
-                let n = Trajectory::most_rungs();
+                let n = Trajectory::MOST_RUNGS;
                 let of_model = Bytes::of::<i16>(&[visible.n_units(), n_hidden]);
                 (n, of_model * n + Rbm::bytes(visible.n_units(), n_hidden))
             }

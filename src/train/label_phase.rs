@@ -122,7 +122,7 @@ impl LabelPhase {
         let is_cd = algorithm == Algorithm::Cd && objective.needs_chains();
         let is_absent = is_cd && config.missing == Some(Missing::Absent);
         check("missing", "absent", !is_absent, || format!("left out {why}"))?;
-        check("algorithm", algorithm, !is_cd, || format!("auto, pcd or pt {why}"))?;
+        check("algorithm", algorithm, !is_cd, || format!("auto, pcd, pt or ptt {why}"))?;
         check("missing", "marginal", !completes, || format!("left out {why}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
