@@ -455,6 +455,7 @@ pub mod guide;
 pub use bits::BitMatrix;
 pub use dataset::{Dataset, Examples};
 pub use error::{Error, Result};
+pub use kernels::Isa;
 pub use model::Rbm;
 pub use train::{TrainConfig, Trainer};
 pub use watch::Watch;

@@ -13,7 +13,7 @@ pub type Report<'a> = &'a (dyn Fn(&'static str, u64, u64) + Sync);
 /// [`Error::Interrupted`] and leaves nothing half done that a caller can see.
 ///
 /// ```
-/// use harmonium::{Error, Rbm, Watch, evaluate::Exact, kernels::Isa};
+/// use harmonium::{Error, Isa, Rbm, Watch, evaluate::Exact};
 /// use ndarray::{Array1, Array2};
 /// use std::sync::atomic::{AtomicBool, Ordering};
 /// let rbm = Rbm::new(Array2::zeros((20, 20)), Array1::zeros(20), Array1::zeros(20))?;

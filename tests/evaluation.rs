@@ -213,6 +213,14 @@ fn results_do_not_depend_on_the_threads() {
 /// Weights up to 60 on 784 units do not fit the fixed point of training. The model's norm fixes the scale,
 /// and the last step of the path corrects for rounding.
 #[test]
+fn an_evaluation_needs_an_example() {
+    let found =
+        model(4, 0.1, 0).log_likelihood(&BitMatrix::zeros(0, V), EvaluationConfig::default());
+    let error = found.unwrap_err().to_string();
+    assert_eq!(error, "visible is 0, but must be at least one row");
+}
+
+#[test]
 fn weights_far_beyond_training_are_evaluated() {
     let (n_visible, n_hidden) = (784, 3);
     // The hidden units agree on a pattern, each with its own strength for each pixel.

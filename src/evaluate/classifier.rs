@@ -30,7 +30,7 @@ const ROWS: usize = 64;
 ///
 /// ```
 /// use harmonium::evaluate::Classifier;
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::units::Units;
 /// use harmonium::{BitMatrix, Rbm, Watch};
 /// use ndarray::{Array1, arr2};

@@ -105,7 +105,7 @@ struct Known {
 ///
 /// ```
 /// use harmonium::evaluate::Entries;
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::{BitMatrix, Rbm, Watch};
 /// use ndarray::{arr1, arr2};
 /// // Two films that the same people like: both are tied to the one hidden unit.

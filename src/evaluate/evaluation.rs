@@ -69,7 +69,7 @@ pub struct Evaluation {
 /// ```
 /// use harmonium::evaluate::{Base, EvaluationConfig, Evaluator, Method};
 /// use harmonium::gibbs::{FixedModel, FixedWeights};
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::{BitMatrix, Rbm};
 /// use ndarray::{Array1, Array2};
 /// let fair = Rbm::new(Array2::zeros((2, 3)), Array1::zeros(2), Array1::zeros(3))?;
@@ -196,7 +196,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, there are
-    /// model states without rows, or the layers have too many units to enumerate;
+    /// no rows or model states without rows, or the layers have too many units to enumerate;
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if rows or states are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
     /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
     pub fn evaluate<'b>(&self, visible: impl Into<WeightedRows<'b>>) -> Result<Evaluation> {
@@ -206,6 +206,7 @@ impl<'a> Evaluator<'a> {
         config.validate()?;
         let FixedModel { rbm, weights } = self.model;
         rbm.check_given(visible, rows.missing)?;
+        check("visible", visible.n_rows(), visible.n_rows() > 0, || "at least one row".into())?;
         check("raise", config.raise, rows.missing.is_none() || config.raise == 0, || {
             "0 for examples that lack values".into()
         })?;

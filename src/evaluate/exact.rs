@@ -204,7 +204,10 @@ impl Exact {
         self.log_z
     }
 
-    /// log p(v) = −F(v) − log Z, in nats, of a state v in words of bits.
+    /// log p(v) = −F(v) − log Z, in nats, of a state v in words of bits; those beyond V must be 0.
+    ///
+    /// # Panics
+    /// If a bit beyond V is on.
     pub fn log_probability(&self, v: &[u64]) -> f64 {
         let mut inputs = self.hidden.bias.clone();
         let mut visible = 0.0;
@@ -216,7 +219,12 @@ impl Exact {
     }
 
     /// The mean of log p(v) over the rows of `visible` (N, V), in nats an example.
+    ///
+    /// # Panics
+    /// If there is no row, or rows are not V wide.
     pub fn log_likelihood(&self, visible: &BitMatrix) -> Score {
+        assert!(visible.n_rows() > 0, "a mean needs at least one row");
+        assert_eq!(visible.n_columns(), self.visible.units.n_units(), "visible units");
         let rows = (0..visible.n_rows()).into_par_iter();
         Score::of(&rows.map(|n| self.log_probability(visible.row(n))).collect::<Vec<_>>())
     }
@@ -306,6 +314,20 @@ mod tests {
         let exact = Exact::from_arrays(Array2::zeros((3, 4)), b.clone(), c.clone()).unwrap();
         let expected: f64 = b.iter().chain(&c).map(|&x| softplus(x)).sum();
         assert!((exact.log_z() / expected - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    #[should_panic(expected = "visible units")]
+    fn rows_of_another_width_have_no_likelihood() {
+        let exact = Exact::from_arrays(Array2::zeros((3, 4)), Array1::zeros(3), Array1::zeros(4));
+        exact.unwrap().log_likelihood(&BitMatrix::zeros(5, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "at least one row")]
+    fn no_rows_have_no_likelihood() {
+        let exact = Exact::from_arrays(Array2::zeros((3, 4)), Array1::zeros(3), Array1::zeros(4));
+        exact.unwrap().log_likelihood(&BitMatrix::zeros(0, 3));
     }
 
     #[test]

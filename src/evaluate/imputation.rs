@@ -30,7 +30,7 @@ use std::ops::Range;
 /// ```
 /// use harmonium::evaluate::Imputation;
 /// use harmonium::gibbs::{FixedModel, FixedWeights};
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::train::Missing;
 /// use harmonium::{BitMatrix, Rbm, Watch};
 /// use ndarray::{arr1, arr2};

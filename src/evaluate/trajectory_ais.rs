@@ -41,7 +41,7 @@ pub(crate) const NAME: &str = "online_log_z";
 /// ```
 /// use harmonium::evaluate::{Exact, TrajectoryAis};
 /// use harmonium::gibbs::{FixedModel, FixedWeights};
-/// use harmonium::{Rbm, Watch, kernels::Isa};
+/// use harmonium::{Isa, Rbm, Watch};
 /// use ndarray::{Array1, Array2};
 /// let model = |weight| Rbm::new(Array2::from_elem((9, 4), weight), Array1::zeros(9), Array1::zeros(4)).unwrap();
 /// let fixed = |weight| FixedWeights::of_training(&model(weight), Isa::fastest());

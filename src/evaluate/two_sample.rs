@@ -57,7 +57,7 @@ impl AdversarialAccuracy {
     ///
     /// ```
     /// use harmonium::evaluate::two_sample::AdversarialAccuracy;
-    /// use harmonium::kernels::Isa;
+    /// use harmonium::Isa;
     /// use harmonium::units::Units;
     /// use harmonium::{BitMatrix, Watch};
     /// let rows = BitMatrix::from_fn(8, 3, |n, i| n >> i & 1 == 1);

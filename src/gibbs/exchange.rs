@@ -130,7 +130,7 @@ impl<'a> ReplicaExchange<'a> {
     ///
     /// ```
     /// use harmonium::gibbs::{FixedModel, FixedWeights, Path, ReplicaExchange, Rung};
-    /// use harmonium::kernels::Isa;
+    /// use harmonium::Isa;
     /// use harmonium::{Rbm, Watch};
     /// use ndarray::{arr1, arr2};
     /// // All on or all off: plain chains hardly ever pass from one to the other.

@@ -13,7 +13,7 @@ use ndarray::Array2;
 ///
 /// ```
 /// use harmonium::gibbs::{FixedWeights, Inpainting};
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::rng::{Purpose, Stream};
 /// use harmonium::{BitMatrix, Rbm};
 /// use ndarray::{arr1, arr2};

@@ -34,7 +34,7 @@ impl Chains {
     /// ```
     /// use harmonium::Rbm;
     /// use harmonium::gibbs::{Chains, FixedModel, FixedWeights};
-    /// use harmonium::kernels::Isa;
+    /// use harmonium::Isa;
     /// use ndarray::{arr1, arr2};
     /// // Two pixels that agree: both are tied to the one hidden unit.
     /// let rbm = Rbm::new(arr2(&[[20.0], [20.0]]), arr1(&[-10.0, -10.0]), arr1(&[-20.0]))?;

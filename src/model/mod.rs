@@ -222,7 +222,10 @@ impl Rbm {
     }
 
     /// The free energy F(v) = −log Σₕ exp(−E(v, h)) = −b·v − Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of a state
-    /// as words of bits.
+    /// as words of bits; those beyond V must be 0.
+    ///
+    /// # Panics
+    /// If a bit beyond V is on.
     pub fn free_energy(&self, v: &[u64]) -> f64 {
         let visible: f64 = active(v).map(|i| f64::from(self.visible_bias[i])).sum();
         -visible - self.hidden_units.cumulant(self.hidden_inputs(v))

@@ -166,7 +166,7 @@ impl Probe {
                 of_rows,
                 independent,
             ];
-            Ok(scores.map(|all: Vec<f64>| Score::weighted(&all, rows.weights())))
+            Ok(scores.map(|all: Vec<f64>| Score::of_rows(&all, rows)))
         };
         let activity = HiddenActivity::new(weights, &self.training, watch)?;
         let error = reconstruction_error(model, &self.training, self.seed, watch)?.mean;
@@ -194,8 +194,8 @@ impl Probe {
             // How hard an example is to predict without a model says nothing of the model.
             let above = scores.iter().zip(self.independent.log_likelihoods(few));
             let above: Vec<f64> = above.map(|(score, independent)| score - independent).collect();
-            let mean = Score::weighted(&scores, few.weights).mean;
-            (mean, Score::weighted(&above, few.weights).standard_error)
+            let mean = Score::of_rows(&scores, few).mean;
+            (mean, Score::of_rows(&above, few).standard_error)
         });
         // Each example has a Z of its own, so what it has is scored value by value, as `evaluate` does.
         let values = self.few_held_out.as_ref().filter(|_| some_lack).map(|few| {

@@ -28,7 +28,7 @@ const USUAL_EPOCHS: usize = 50;
 ///
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
-/// use harmonium::kernels::Isa;
+/// use harmonium::Isa;
 /// use harmonium::train::{DataOutline, OnlineTrainer};
 /// use harmonium::{BitMatrix, Rbm, TrainConfig};
 /// let bars = BitMatrix::from_fn(4, 2, |example, pixel| example >> pixel & 1 == 1);

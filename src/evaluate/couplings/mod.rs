@@ -65,7 +65,7 @@ pub struct CouplingsConfig {
 ///
 /// ```
 /// use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gauge};
-/// use harmonium::{Rbm, Watch, kernels::Isa};
+/// use harmonium::{Isa, Rbm, Watch};
 /// use ndarray::{arr1, arr2};
 /// // Two pixels with the same weight to one hidden unit; b takes away their fields: ln p = J v₁v₂ + const.
 /// let (w, c) = (2.0_f32, -4.0_f32);
