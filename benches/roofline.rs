@@ -131,7 +131,7 @@ impl Workload {
             let (row, column) = (pixel / side / self.enlarge, pixel % side / self.enlarge);
             (mnist.intensity(n, 28 * row + column) * 255.0).round() as u8
         });
-        let dataset = Dataset::from_bytes("MNIST", enlarged);
+        let dataset = Dataset::from_bytes("MNIST", enlarged).unwrap();
         let config = TrainConfig {
             hidden: Some(self.hidden),
             batch_size: self.batch_size,

@@ -1,9 +1,10 @@
 //! Rows of packed 0/1: states of visible and hidden units, and binary data.
 
+use crate::error::{Error, Result};
 use crate::layout::{Layout, SIDE};
 use crate::mapped::Numbers;
 use crate::memory::Bytes;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
@@ -20,6 +21,17 @@ pub const WORD: usize = SIDE;
 /// states.set(1, 69, true);
 /// assert!(states.get(1, 69));
 /// assert_eq!(states.count_ones(), 1);
+/// ```
+///
+/// Arrays of 0 and 1, of any type of numbers or of `bool`, are converted:
+///
+/// ```
+/// use harmonium::BitMatrix;
+/// use ndarray::array;
+/// let states = BitMatrix::try_from(array![[0, 1, 1], [1, 0, 0]].view())?;
+/// assert!(states.get(0, 2) && !states.get(1, 2));
+/// assert!(BitMatrix::try_from(array![[0.0, 0.5]].view()).is_err());
+/// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BitMatrix {
@@ -313,6 +325,27 @@ impl BitMatrix {
         let n_rows = parts.iter().map(|part| part.n_rows).sum();
         let words = parts.iter().map(|part| &part.words[..]).collect::<Vec<_>>().concat();
         Self { n_rows, words: words.into(), ..*parts[0] }
+    }
+}
+
+impl<T: Copy + Into<f64>> TryFrom<ArrayView2<'_, T>> for BitMatrix {
+    type Error = Error;
+
+    /// # Errors
+    /// [`Error::BadValue`] for the first number that is neither 0 nor 1.
+    fn try_from(numbers: ArrayView2<'_, T>) -> Result<Self> {
+        let mut matrix = Self::zeros(numbers.nrows(), numbers.ncols());
+        for ((example, unit), number) in numbers.indexed_iter() {
+            match (*number).into() {
+                0.0 => {}
+                1.0 => matrix.set(example, unit, true),
+                value => {
+                    let (data, rule) = ("array of bits".to_string(), "0 or 1".to_string());
+                    return Err(Error::BadValue { data, example, unit, value, rule, remedy: None });
+                }
+            }
+        }
+        Ok(matrix)
     }
 }
 

@@ -269,6 +269,14 @@ pub enum Error {
         lower: Vec<Remedy>,
     },
 
+    /// A part of the caller's own, such as a monitor, failed; made by [`Error::other`].
+    Other {
+        /// What failed.
+        what: String,
+        /// Why.
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+
     /// The caller's [`Watch`](crate::Watch) stopped the computation.
     Interrupted,
 
@@ -294,6 +302,22 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error of a part of the caller's own: what failed, and why.
+    ///
+    /// ```
+    /// use harmonium::Error;
+    /// let cause = "12,5".parse::<f64>().unwrap_err();
+    /// let error = Error::other("the file of targets", cause);
+    /// assert_eq!(error.to_string(), "the file of targets: invalid float literal");
+    /// assert!(matches!(error, Error::Other { cause, .. } if cause.is::<std::num::ParseFloatError>()));
+    /// ```
+    pub fn other(
+        what: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Other { what: what.into(), cause: cause.into() }
+    }
+
     /// What becomes of the cause for which a file or folder cannot be read.
     pub(crate) fn reading(path: &Path) -> impl Fn(std::io::Error) -> Self + Copy {
         move |cause| Self::Io { path: path.into(), action: "read", cause }
@@ -402,6 +426,7 @@ impl Error {
                 };
                 format!("{what} needs {needed} of memory, but {rule}{lower}")
             }
+            Self::Other { what, cause } => format!("{what}: {cause}"),
             Self::Interrupted => "interrupted".to_string(),
             Self::Ranks { what } => what.clone(),
             Self::Diverged { epoch, update, what, found, limit } => format!(
@@ -437,6 +462,7 @@ impl Error {
             | Self::BadState { .. }
             | Self::Replaced { .. }
             | Self::OutOfMemory { .. }
+            | Self::Other { .. }
             | Self::Interrupted
             | Self::Ranks { .. }
             | Self::Diverged { .. } => false,

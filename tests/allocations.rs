@@ -34,7 +34,7 @@ fn an_update_allocates_nothing_of_its_own() {
         chain_reset: 0.1,
         ..plain.clone()
     };
-    let of_pixels = |data: &Array2<u8>| Dataset::from_bytes("noise", data.clone());
+    let of_pixels = |data: &Array2<u8>| Dataset::from_bytes("noise", data.clone()).unwrap();
     let labelled = |known: fn(usize) -> bool| {
         let classes = ["a", "b", "c"].map(String::from).to_vec();
         let states = (0..1000).map(|n| known(n).then_some((n % 3) as u8)).collect();

@@ -239,7 +239,7 @@ fn the_library_reads_as_the_command_line_does() {
     let genotypes = integers(2);
     assert!((0..500).all(|n| levels.intensity(n, 3) == f64::from(genotypes[[n, 3]]) / 2.0));
     folder.write_npy("rows.npy", rows().view());
-    let found = Dataset::read(&folder.path("rows.npy")).unwrap();
+    let found = Dataset::read(folder.path("rows.npy")).unwrap();
     assert_eq!(found.encoding(), Encoding::GreyLevels(255));
     assert!(found.inferred().is_some());
 }

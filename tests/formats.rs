@@ -37,7 +37,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn error(name: &str) -> String {
-    Dataset::read(&file(name)).unwrap_err().to_string()
+    Dataset::read(file(name)).unwrap_err().to_string()
 }
 
 /// Whether these are the ten examples of `make.py`, or the first `n`.
@@ -67,12 +67,12 @@ fn the_same_examples_read_the_same_from_every_format() {
         ("two.npz.gz:images", Some((2, 3))),
         ("images", Some((2, 3))),
     ] {
-        let dataset = Dataset::read(&file(name)).unwrap_or_else(|error| panic!("{error}"));
+        let dataset = Dataset::read(file(name)).unwrap_or_else(|error| panic!("{error}"));
         assert!(are_the_examples(&dataset, 10), "{name}");
         assert_eq!(dataset.image_shape(), image_shape, "{name}");
     }
     for name in ["images/image1.png", "sixteen.png"] {
-        let dataset = Dataset::read(&file(name)).unwrap();
+        let dataset = Dataset::read(file(name)).unwrap();
         assert!(are_the_examples(&dataset, 1) && dataset.image_shape() == Some((2, 3)), "{name}");
     }
     // The name of a file does not matter.
@@ -84,7 +84,7 @@ fn the_same_examples_read_the_same_from_every_format() {
 
 #[test]
 fn an_array_has_the_fingerprint_of_its_npy_however_it_is_packed() {
-    let sha256 = |name: &str| Dataset::read(&file(name)).unwrap().sha256().unwrap().to_string();
+    let sha256 = |name: &str| Dataset::read(file(name)).unwrap().sha256().unwrap().to_string();
     assert_eq!(sha256("two.npz:images"), sha256("one.npz"));
     assert_eq!(sha256("two.npz.gz:images"), sha256("one.npz"));
     // A folder has one, too; it depends on contents and names.

@@ -363,7 +363,7 @@ fn each_refusal_says_what_to_do() {
 #[test]
 fn masks_go_along_and_means_run_over_given_values() {
     let rows = ndarray::array![[255_u8, 51], [0, 255], [255, 0], [0, 102]];
-    let data = Dataset::from_bytes("four", rows);
+    let data = Dataset::from_bytes("four", rows).unwrap();
     let missing = BitMatrix::from_fn(4, 2, |n, i| (n, i) == (0, 1) || (n, i) == (3, 0));
     let data = data.with_missing(missing.clone()).unwrap();
     let labels = Labels::of_names("kind", &["a", "b", "?", "a"], None).unwrap();

@@ -24,7 +24,7 @@ fn nan_in_an_array_is_a_missing_value() {
     let folder = Folder::new();
     let nan = f64::NAN;
     let missing = array![[0, 1], [0, 0], [1, 0]];
-    let read = |name: &str, encoding| Dataset::read_as(&folder.path(name), encoding).unwrap();
+    let read = |name: &str, encoding| Dataset::read_as(folder.path(name), encoding).unwrap();
     for (name, array, encoding, values) in [
         (
             "bits",
@@ -86,7 +86,7 @@ fn a_mask_hides_values_whatever_they_are() {
             ("a.npy", AUTO),
             ("a.csv", AUTO),
         ] {
-            let dataset = Dataset::read_masked(&folder.path(data), encoding, Some(&mask)).unwrap();
+            let dataset = Dataset::read_masked(folder.path(data), encoding, Some(&mask)).unwrap();
             let (missing, values) = contents(&dataset);
             assert_eq!(missing, array![[0, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0]], "{data}");
             assert_eq!(values, array![[0., 0., 1.], [1., 1., 0.], [0., 0., 1.], [0., 1., 1.]]);
@@ -99,7 +99,7 @@ fn a_mask_hides_values_whatever_they_are() {
     let mask = MissingMask::read(&folder.path("bright.csv")).unwrap();
     for (data, n) in [("levels.npy", 255), ("levels.csv", 255), ("levels.csv", 4)] {
         let levels = Encoding::GreyLevels(n);
-        let dataset = Dataset::read_masked(&folder.path(data), levels, Some(&mask)).unwrap();
+        let dataset = Dataset::read_masked(folder.path(data), levels, Some(&mask)).unwrap();
         let level = f64::from(n);
         assert!((dataset.intensity(1, 0) * level - 1.0).abs() < 1e-6, "{data} {n}");
         let on = harmonium::BitMatrix::from_fn(3, 2, |_, _| true);
@@ -107,7 +107,7 @@ fn a_mask_hides_values_whatever_they_are() {
         let expected = dataset.expected(Array2::from_elem((3, 2), 0.5).view()).unwrap();
         assert_eq!(expected, array![[0., level / 2.], [1., 0.], [0., level / 2.]]);
     }
-    let plain = Dataset::read_masked(&folder.path("levels.npy"), Encoding::Undeclared, Some(&mask));
+    let plain = Dataset::read_masked(folder.path("levels.npy"), Encoding::Undeclared, Some(&mask));
     assert_eq!(plain.unwrap().intensity(1, 0), 1.0, "what is hidden decides nothing by itself");
 
     folder.write("x.fasta", b">a\nACGT\n>b\nTTTT\n>c\nXXAA\n");
@@ -117,7 +117,7 @@ fn a_mask_hides_values_whatever_they_are() {
         alphabet: Some(Alphabet::Dna),
         unknown_letters: UnknownLetters::Missing,
     };
-    let dataset = Dataset::read_masked(&folder.path("x.fasta"), letters, Some(&mask)).unwrap();
+    let dataset = Dataset::read_masked(folder.path("x.fasta"), letters, Some(&mask)).unwrap();
     let is_missing = |(row, site)| u8::from(dataset.missing().unwrap().get(row, 4 * site));
     let sites = Array2::from_shape_fn((3, 4), is_missing);
     assert_eq!(sites, array![[0, 0, 1, 0], [0; 4], [1, 1, 0, 0]]);
@@ -214,7 +214,7 @@ fn holes_are_filled_with_what_the_model_expects() {
         let line = format!("predict {missing}-{form} --fill --out filled.{form} --overwrite");
         let said = folder.succeed_with_notes(&line);
         assert_eq!(said.trim(), format!("filled.{form}"));
-        let filled = Dataset::read(&folder.path(&format!("filled.{form}"))).unwrap();
+        let filled = Dataset::read(folder.path(&format!("filled.{form}"))).unwrap();
         assert_eq!((filled.n_examples(), filled.n_missing()), (200, 0));
         for n in 0..200 {
             let expected = (n / 3 % 2) as f64;
@@ -225,8 +225,8 @@ fn holes_are_filled_with_what_the_model_expects() {
     folder.succeed_with_notes(
         "predict absent-csv agreeing.csv --fill --expected --probabilities p.npy --out e.npy --limit 20",
     );
-    let means = Dataset::read(&folder.path("e.npy")).unwrap();
-    let p = Dataset::read(&folder.path("p.npy")).unwrap();
+    let means = Dataset::read(folder.path("e.npy")).unwrap();
+    let p = Dataset::read(folder.path("p.npy")).unwrap();
     for n in 0..20 {
         let (mean, bit) = (means.intensity(n, 2), (n / 3 % 2) as f64);
         assert!((mean - bit).abs() < 0.2 && (n % 4 != 1 || mean != bit), "row {n}: {mean}");
@@ -238,7 +238,7 @@ fn holes_are_filled_with_what_the_model_expects() {
     folder.succeed_with_notes(
         "predict absent-csv whole.csv --missing-mask m.csv --fill --out again.csv",
     );
-    let again = Dataset::read(&folder.path("again.csv")).unwrap();
+    let again = Dataset::read(folder.path("again.csv")).unwrap();
     assert!((0..200).all(|n| again.intensity(n, 2) == (n / 3 % 2) as f64));
 
     folder.fail(

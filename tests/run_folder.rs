@@ -222,6 +222,46 @@ fn a_program_can_have_its_own_monitor() {
     assert_eq!(watch.seen[0].epoch, 3);
 }
 
+/// A monitor that asks to stop ends a run in memory and pauses one in a folder.
+#[test]
+fn a_monitor_can_end_a_run() {
+    struct UntilEpoch(usize, usize);
+    impl Monitor for UntilEpoch {
+        fn after_epoch(
+            &mut self,
+            _: &Trainer,
+            _: FixedModel<'_>,
+            record: &EpochRecord,
+        ) -> harmonium::Result<()> {
+            self.1 = record.epoch;
+            Ok(())
+        }
+
+        fn asks_to_stop(&self) -> bool {
+            self.1 == self.0
+        }
+    }
+    let folder = Folder::new();
+    let config =
+        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
+    let data = Dataset::read(folder.path("greys.idx")).unwrap();
+    let examples = Examples::new(data, Binarization::Stochastic);
+    let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
+    trainer.run(&mut [&mut UntilEpoch(2, 0)]).unwrap();
+    assert_eq!(trainer.epoch(), 2);
+
+    let mut settings = Settings { train: config.clone(), ..Settings::default() };
+    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let session = Session { out: Some(folder.path("run")), ..Session::default() };
+    let outcome = train(settings, &session, &mut [&mut UntilEpoch(2, 0)]).unwrap();
+    assert_eq!((outcome.end, outcome.updates), (End::Interrupted(2), trainer.updates()));
+    assert_eq!(Rbm::load(folder.path("run")).unwrap(), trainer.model());
+    resume(&folder.path("run"), &Changes::default(), &Session::default(), &mut []).unwrap();
+    let mut whole = Trainer::new(config, examples).unwrap();
+    whole.run(&mut []).unwrap();
+    assert_eq!(Rbm::load(folder.path("run")).unwrap(), whole.model());
+}
+
 /// The same data, settings and monitors in memory give the same records and model, and the model is found
 /// in the folder whether or not the run is done.
 #[test]
@@ -250,7 +290,7 @@ fn a_run_in_memory_is_the_run_in_a_folder() {
     let mut of_folder = Records::default();
     train(settings.clone(), &session("run"), &mut [&mut of_folder]).unwrap();
 
-    let data = Dataset::read(&folder.path("greys.idx")).unwrap();
+    let data = Dataset::read(folder.path("greys.idx")).unwrap();
     let mut trainer = Trainer::new(config, Examples::new(data, Binarization::Stochastic)).unwrap();
     let mut in_memory = Records::default();
     trainer.run(&mut [&mut in_memory]).unwrap();

@@ -33,7 +33,7 @@ fn the_ending_of_a_result_is_its_format() {
     }
     let features: Array2<f32> = read_npy(folder.path("f.npy")).unwrap();
     for ending in ["npz", "csv", "tsv", "CSV"] {
-        let read = Dataset::read(&folder.path(&format!("f.{ending}"))).unwrap();
+        let read = Dataset::read(folder.path(&format!("f.{ending}"))).unwrap();
         assert_eq!((read.n_examples(), read.n_visible()), features.dim(), "{ending}");
         for ((n, j), &p) in features.indexed_iter() {
             assert_eq!(

@@ -20,10 +20,11 @@ use ndarray::Array1;
 /// ```
 /// use harmonium::dataset::{Binarization, Dataset, Examples};
 /// use ndarray::array;
-/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 204]]);
+/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 204]])?;
 /// let examples = Examples::new(greys, Binarization::Threshold(0.5));
 /// assert!(examples.is_fixed());
 /// assert_eq!(examples.mean(), array![0.5, 0.5]);
+/// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Examples {
@@ -342,11 +343,16 @@ impl Examples {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Encoding;
     use crate::rng::STEP;
     use ndarray::{Array2, Axis, array};
 
+    fn greys(bytes: Array2<u8>) -> Dataset {
+        Dataset::from_bytes_as("greys", bytes, Encoding::GreyLevels(255)).unwrap()
+    }
+
     fn stochastic(bytes: Array2<u8>) -> Examples {
-        Examples::new(Dataset::from_bytes("greys", bytes), Binarization::Stochastic)
+        Examples::new(greys(bytes), Binarization::Stochastic)
     }
 
     fn never() -> Stream {
@@ -379,8 +385,8 @@ mod tests {
         let examples =
             |data, at| Examples::new(data, Binarization::Threshold(at)).fixed_bits(0, 0..1);
         let on = |bits: &BitMatrix| active(bits.row(0)).collect::<Vec<_>>();
-        assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes.clone()), 0.2)), [2, 3]);
-        assert_eq!(on(&examples(Dataset::from_bytes("greys", bytes), 0.0)), [1, 2, 3]);
+        assert_eq!(on(&examples(greys(bytes.clone()), 0.2)), [2, 3]);
+        assert_eq!(on(&examples(greys(bytes), 0.0)), [1, 2, 3]);
         let reals =
             Dataset::from_intensities("reals", array![[0.0, 0.25, 0.250_000_03, 1.0]]).unwrap();
         assert_eq!(on(&examples(reals, 0.25)), [2, 3]);
@@ -441,7 +447,7 @@ mod tests {
     #[test]
     fn means_run_over_fixed_bits_or_intensities() {
         let bytes = array![[0_u8, 255, 100], [0, 255, 200]];
-        let data = Dataset::from_bytes("greys", bytes);
+        let data = greys(bytes);
         let drawn = Examples::new(data.clone(), Binarization::Stochastic);
         assert_eq!(drawn.mean(), array![0.0, 1.0, 300.0 / 510.0]);
         let fixed = Examples::new(data, Binarization::Threshold(0.5));
@@ -454,7 +460,7 @@ mod tests {
     fn a_mean_with_whole_weights_is_that_of_repeated_examples() {
         let rows = array![[0.0_f32, 0.25, 1.0], [1.0, 0.5, 0.0], [1.0, 0.75, 0.0]];
         let whole = rows.mapv(f32::round);
-        let greys = rows.mapv(|x| (x * 255.0).round() as u8);
+        let bytes = rows.mapv(|x| (x * 255.0).round() as u8);
         let repeated = [0, 1, 1, 1, 2, 2];
         let pairs = [
             [rows.clone(), rows.select(Axis(0), &repeated)],
@@ -462,10 +468,7 @@ mod tests {
         ];
         let of = |rows: Array2<f32>| Dataset::from_intensities("rows", rows).unwrap();
         let mut pairs = Vec::from(pairs.map(|pair| pair.map(of)));
-        pairs.push(
-            [greys.clone(), greys.select(Axis(0), &repeated)]
-                .map(|greys| Dataset::from_bytes("greys", greys)),
-        );
+        pairs.push([bytes.clone(), bytes.select(Axis(0), &repeated)].map(greys));
         for [once, repeated] in pairs {
             let weighted = once.weighted("w", &[1.0, 3.0, 2.0]).unwrap();
             let mean = |data| Examples::new(data, Binarization::Stochastic).mean();
@@ -475,7 +478,7 @@ mod tests {
 
     #[test]
     fn numbers_are_used_as_they_are_without_binarization() {
-        let greys = Dataset::from_bytes("greys", array![[0_u8, 51], [255, 204]]);
+        let greys = greys(array![[0, 51], [255, 204]]);
         let examples = Examples::new(greys, Binarization::None);
         let expected = RealRows::from(array![[0.0_f32, 0.2], [1.0, 0.8]].view());
         assert_eq!(examples.reals(), Some(&expected));

@@ -239,7 +239,9 @@ mod tests {
 
     #[test]
     fn a_gzipped_file_reads_as_the_file() {
-        let expected = Dataset::from_bytes("digits", array![[10, 20, 30]]);
+        let expected =
+            Dataset::from_bytes_as("digits", array![[10, 20, 30]], Encoding::GreyLevels(255))
+                .unwrap();
         assert_eq!(digits(IDX).unwrap(), expected);
         assert_eq!(digits(&gzipped(IDX)).unwrap(), expected);
         let in_two_members = [gzipped(&IDX[..9]), gzipped(&IDX[9..])].concat();

@@ -13,7 +13,7 @@ impl Dataset {
     /// ```
     /// use harmonium::{BitMatrix, Dataset};
     /// use ndarray::array;
-    /// let data = Dataset::from_bytes("X", array![[1_u8, 0], [0, 1]]);
+    /// let data = Dataset::from_bytes("X", array![[1_u8, 0], [0, 1]])?;
     /// let data = data.with_missing(BitMatrix::from_fn(2, 2, |n, unit| (n, unit) == (0, 1)))?;
     /// let filled = data.filled(&BitMatrix::from_fn(2, 2, |_, _| true));
     /// assert_eq!(filled.numbers(), array![[1.0, 1.0], [0.0, 1.0]]);

@@ -46,14 +46,26 @@ impl Dataset {
         Ok(Self { sites: (!sites.are_bits()).then_some(sites), ..data })
     }
 
-    /// Examples of grey levels (examples, units): x is the intensity x / 255. If all are 0 and 1, they
-    /// are bits.
+    /// Examples of bytes (examples, units): bits if all are 0 and 1, else grey levels, where x is the intensity
+    /// x / 255. Bytes of which none is above 127 may be anything; [`from_bytes_as`](Self::from_bytes_as) is told what
+    /// they are.
+    ///
+    /// ```
+    /// use harmonium::Dataset;
+    /// use ndarray::array;
+    /// assert!(Dataset::from_bytes("pixels", array![[0_u8, 51, 255]])?.intensity(0, 1) == 0.2);
+    /// // Genotypes, not grey levels.
+    /// assert!(Dataset::from_bytes("genotypes", array![[0_u8, 1, 2]]).is_err());
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BadValue`](crate::Error::BadValue) if the largest byte is from 2 to 127.
     ///
     /// # Panics
     /// If there are no examples or no units.
-    pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Self {
-        let levels = Encoding::GreyLevels(values::WHITE as u32);
-        Self::from_values(name.into(), Values::from_bytes(bytes)).with_encoding(levels)
+    pub fn from_bytes(name: impl Into<String>, bytes: Array2<u8>) -> Result<Self> {
+        Self::from_bytes_as(name, bytes, Encoding::Undeclared)
     }
 
     /// Examples of bytes (examples, units) in this encoding.

@@ -14,7 +14,7 @@ impl Dataset {
     /// ```
     /// use harmonium::dataset::Dataset;
     /// use ndarray::array;
-    /// let four = Dataset::from_bytes("four", array![[0_u8], [1], [1], [0]]);
+    /// let four = Dataset::from_bytes("four", array![[0_u8], [1], [1], [0]])?;
     /// let weighted = four.weighted("w", &[0.5, 1.5, 0.0, 1.0])?;
     /// assert_eq!(weighted.n_examples(), 3);
     /// assert_eq!(weighted.weights().unwrap().n_effective(), 9.0 / 3.5);
@@ -39,7 +39,7 @@ impl Dataset {
     /// ```
     /// use harmonium::dataset::{Dataset, Labels};
     /// use ndarray::array;
-    /// let pixels = Dataset::from_bytes("pixels", array![[0_u8, 1], [1, 1], [0, 0]]);
+    /// let pixels = Dataset::from_bytes("pixels", array![[0_u8, 1], [1, 1], [0, 0]])?;
     /// let labelled = pixels.labelled(Labels::of_names("animal", &["cat", "dog", "?"], None)?)?;
     /// assert_eq!((labelled.n_features(), labelled.n_visible()), (2, 4));
     /// assert_eq!(labelled.intensity(1, 3), 1.0);
@@ -113,7 +113,7 @@ impl Dataset {
     /// use harmonium::dataset::{Dataset, Labels};
     /// use ndarray::array;
     /// let labels = Labels::of_names("animal", &["cat", "", "dog"], None)?;
-    /// let pixel = Dataset::from_bytes("a pixel", array![[0_u8], [1], [1]]).labelled(labels)?;
+    /// let pixel = Dataset::from_bytes("a pixel", array![[0_u8], [1], [1]])?.labelled(labels)?;
     /// assert_eq!(pixel.lacking().to_array(u8::from), array![[0, 0, 0], [0, 1, 1], [0, 0, 0]]);
     /// # Ok::<(), harmonium::Error>(())
     /// ```

@@ -157,9 +157,10 @@ use values::Values;
 /// ```
 /// use harmonium::dataset::Dataset;
 /// use ndarray::array;
-/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 102]]);
+/// let greys = Dataset::from_bytes("two pixels", array![[0_u8, 51], [255, 102]])?;
 /// assert_eq!(greys.intensity(1, 1), 0.4);
 /// assert!(!greys.is_binary());
+/// # Ok::<(), harmonium::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
@@ -408,7 +409,7 @@ impl Dataset {
     /// use harmonium::BitMatrix;
     /// use harmonium::dataset::{Binarization, Dataset, Examples};
     /// use ndarray::array;
-    /// let ratings = Dataset::from_bytes("likes", array![[1_u8, 1], [0, 0], [1, 1]]);
+    /// let ratings = Dataset::from_bytes("likes", array![[1_u8, 1], [0, 0], [1, 1]])?;
     /// let hole = BitMatrix::from_fn(3, 2, |example, unit| (example, unit) == (2, 0));
     /// let ratings = Examples::new(ratings.with_missing(hole)?, Binarization::None);
     /// // Means run over the examples that have a value.
@@ -515,12 +516,16 @@ fn missing_at(missing: &BitMatrix, example: usize) -> String {
 mod tests {
     use super::*;
     use crate::reals::RealRows;
-    use ndarray::array;
+    use ndarray::{Array2, array};
     use std::fs;
     use std::path::Path;
 
+    fn greys(rows: Array2<u8>) -> Dataset {
+        Dataset::from_bytes_as("four", rows, Encoding::GreyLevels(255)).unwrap()
+    }
+
     fn four() -> Dataset {
-        Dataset::from_bytes("four", array![[1_u8, 0], [3, 4], [5, 6], [7, 8]])
+        greys(array![[1, 0], [3, 4], [5, 6], [7, 8]])
     }
 
     #[test]
@@ -537,7 +542,7 @@ mod tests {
     #[test]
     fn weights_go_along_and_examples_of_weight_0_are_left_out() {
         let weighted = four().weighted("w", &[1.0, 0.0, 3.0, 2.0]).unwrap();
-        let kept = Dataset::from_bytes("four", array![[1_u8, 0], [5, 6], [7, 8]]);
+        let kept = greys(array![[1, 0], [5, 6], [7, 8]]);
         assert_eq!((weighted.n_rows(), weighted.rows_of_examples()), (4, vec![0, 2, 3]));
         let all = Dataset { places: None, ..weighted.clone() };
         assert_eq!(all, kept.weighted("w", &[1.0, 3.0, 2.0]).unwrap());

@@ -31,7 +31,8 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] if labels and weights would have columns of one name.
-    pub fn pack(&self, path: &Path) -> Result<()> {
+    pub fn pack(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let labels = self.labels().map(|labels| labelled(labels.classes().column(), labels));
         let weights = self.weights().map(|weights| PackedColumn::Weights {
             name: WEIGHT.to_string(),
@@ -53,7 +54,8 @@ impl DataBeside {
     /// # Errors
     /// As [`Dataset::pack`]; [`Error::BadWeights`] or [`Error::InvalidSetting`] if weights or labels do not fit the
     /// examples.
-    pub fn pack(&self, path: &Path) -> Result<()> {
+    pub fn pack(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
         let Self { dataset, labels, weights } = self;
         let mut columns = Vec::new();
         if let Some(Found { values, source, .. }) = labels {
@@ -111,7 +113,8 @@ mod tests {
     fn labels_and_weights_come_back_as_they_were_packed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("packed");
-        let pixels = Dataset::from_bytes("pixels", array![[0_u8, 9], [200, 1], [0, 0], [7, 7]]);
+        let pixels = array![[0_u8, 9], [200, 1], [0, 0], [7, 7]];
+        let pixels = Dataset::from_bytes_as("pixels", pixels, Encoding::GreyLevels(255)).unwrap();
         let labels = Labels::of_names("animal", &["dog", "", "cat", "cow"], None).unwrap();
         let weights = [0.1, 1.0 / 3.0, 1e-9, 5.0];
         let whole =

@@ -428,7 +428,7 @@ mod tests {
         let numbers = array![[0.0_f32, -3.5, 1e9], [0.0, 0.0, 0.0], [0.25, 1.0, 2.0]];
         vec![
             Dataset::from_bits("bits", bits),
-            Dataset::from_bytes("greys", greys).with_image_shape(2, 3).unwrap(),
+            Dataset::from_bytes("greys", greys).unwrap().with_image_shape(2, 3).unwrap(),
             Dataset::from_numbers("numbers", RealRows::from(numbers.view())),
             read("0.5 nan\n1 0.25\n", Encoding::Undeclared),
             read("-1 1\n1 1\n", Encoding::Spins),

@@ -27,7 +27,7 @@ impl Dataset {
     /// ```
     /// use harmonium::dataset::Dataset;
     /// use ndarray::array;
-    /// let three = Dataset::from_bytes("three", array![[0_u8], [1], [1]]).weighted("w", &[1.0, 0.0, 2.0])?;
+    /// let three = Dataset::from_bytes("three", array![[0_u8], [1], [1]])?.weighted("w", &[1.0, 0.0, 2.0])?;
     /// assert_eq!((three.n_rows(), three.rows_of_examples()), (3, vec![0, 2]));
     /// # Ok::<(), harmonium::Error>(())
     /// ```

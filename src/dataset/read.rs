@@ -12,7 +12,7 @@ impl Dataset {
     ///
     /// # Errors
     /// As [`read_as`](Self::read_as).
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         Self::read_as(path, Encoding::Undeclared)
     }
 
@@ -50,7 +50,7 @@ impl Dataset {
     /// [`Error::Io`](crate::Error::Io); [`Error::Malformed`](crate::Error::Malformed) if the file is damaged or of an unknown format;
     /// [`Error::Unsuitable`](crate::Error::Unsuitable) if it holds no examples, or is of a format that cannot be read;
     /// [`Error::BadValue`](crate::Error::BadValue).
-    pub fn read_as(path: &Path, encoding: Encoding) -> Result<Self> {
+    pub fn read_as(path: impl AsRef<Path>, encoding: Encoding) -> Result<Self> {
         Self::read_masked(path, encoding, None)
     }
 
@@ -60,12 +60,12 @@ impl Dataset {
     /// As [`read_as`](Self::read_as); [`Error::Unsuitable`](crate::Error::Unsuitable) if the mask has another shape than the data; as
     /// [`with_missing`](Self::with_missing).
     pub fn read_masked(
-        path: &Path,
+        path: impl AsRef<Path>,
         encoding: Encoding,
         mask: Option<&MissingMask>,
     ) -> Result<Self> {
         let reading = Reading { encoding, mask, ..Reading::default() };
-        Ok(shards::at(path, reading)?.0)
+        Ok(shards::at(path.as_ref(), reading)?.0)
     }
 
     /// Reads a stream to its end, as [`read_as`](Self::read_as) reads a file; `name` is its name in

@@ -25,7 +25,7 @@ impl Dataset {
     /// use harmonium::dataset::Dataset;
     /// use ndarray::array;
     /// let rows = array![[0_u8, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 0]];
-    /// let dataset = Dataset::from_bytes("three", rows).reweighted(0.75)?;
+    /// let dataset = Dataset::from_bytes("three", rows)?.reweighted(0.75)?;
     /// assert_eq!(dataset.weights().unwrap().values(), [0.5, 0.5, 1.0]);
     /// # Ok::<(), harmonium::Error>(())
     /// ```
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn other_values_are_refused_with_a_remedy() {
-        let greys = Dataset::from_bytes("greys", ndarray::array![[3_u8, 0], [0, 1]]);
+        let greys = Dataset::from_bytes("greys", ndarray::array![[200_u8, 0], [0, 1]]).unwrap();
         let error = greys.reweighted(0.8).unwrap_err().to_string();
         assert_eq!(
             error,

@@ -121,6 +121,53 @@ pub trait Monitor: Send {
         record: &EpochRecord,
     ) -> Result<()>;
 
+    /// Whether the run shall end; asked after [`after_epoch`](Self::after_epoch). [`Trainer::run`] then returns as at
+    /// the end of the plan. A run in a folder pauses, as if its `run::Interrupt` was raised, and can be resumed.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Binarization, Dataset, Examples};
+    /// use harmonium::evaluate::pseudo_likelihood::pseudo_likelihood;
+    /// use harmonium::gibbs::FixedModel;
+    /// use harmonium::monitor::{EpochRecord, Monitor};
+    /// use harmonium::{BitMatrix, Isa, Rbm, Result, TrainConfig, Trainer, Watch};
+    ///
+    /// /// Keeps the model that is best on held-out examples, and gives up after ten epochs without a better one.
+    /// struct EarlyStop {
+    ///     held_out: BitMatrix,
+    ///     best: Option<(f64, Rbm)>,
+    ///     worse: usize,
+    /// }
+    ///
+    /// impl Monitor for EarlyStop {
+    ///     fn after_epoch(&mut self, _: &Trainer, model: FixedModel<'_>, _: &EpochRecord) -> Result<()> {
+    ///         let score = pseudo_likelihood(model.rbm, &self.held_out, Isa::fastest(), Watch::default())?;
+    ///         if self.best.as_ref().is_none_or(|(best, _)| score.mean > *best) {
+    ///             (self.best, self.worse) = (Some((score.mean, model.rbm.clone())), 0);
+    ///         } else {
+    ///             self.worse += 1;
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn asks_to_stop(&self) -> bool {
+    ///         self.worse == 10
+    ///     }
+    /// }
+    ///
+    /// // Random bits: there is nothing to learn but by heart.
+    /// let bits = |from: usize| BitMatrix::from_fn(20, 30, |n, i| ((from + n) * 37 + i * 101) % 89 % 2 == 0);
+    /// let examples = Examples::new(Dataset::from_bits("noise", bits(0)), Binarization::Stochastic);
+    /// let config = TrainConfig { hidden: Some(20), epochs: Some(5000), batch_size: 5, ..TrainConfig::default() };
+    /// let mut stop = EarlyStop { held_out: bits(20), best: None, worse: 0 };
+    /// let mut trainer = Trainer::new(config, examples)?;
+    /// trainer.run(&mut [&mut stop])?;
+    /// assert!(stop.best.is_some() && trainer.epoch() < 5000);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    fn asks_to_stop(&self) -> bool {
+        false
+    }
+
     /// Called at the end of the run.
     ///
     /// # Errors

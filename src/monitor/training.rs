@@ -25,7 +25,7 @@ impl Trainer {
         epoch.is_multiple_of(recorded_every) || is_on_series(epoch) || self.is_done()
     }
 
-    /// Trains to the end of the run. After each [recorded](Self::is_recorded) epoch the monitors get its
+    /// Trains to the end of the run, or until a monitor [asks to stop](Monitor::asks_to_stop). After each [recorded](Self::is_recorded) epoch the monitors get its
     /// record and the model. `run::train` does the same in a folder, with data
     /// from files.
     ///
@@ -84,6 +84,9 @@ impl Trainer {
                 let record = EpochRecord { samples_per_second, seconds: seconds(), ..record };
                 for monitor in monitors.iter_mut() {
                     monitor.after_epoch(self, model, &record)?;
+                }
+                if monitors.iter().any(|monitor| monitor.asks_to_stop()) {
+                    break;
                 }
             }
             pace = Pace::since(self, seconds());

@@ -259,6 +259,9 @@ impl<'a> Course<'a> {
                 if self.score(monitors, watch)? {
                     return Ok(End::StoppedEarly);
                 }
+                if monitors.iter().any(|monitor| monitor.asks_to_stop()) {
+                    session.interrupt.raise(SIGINT);
+                }
                 self.clock.epoch = Pace::since(&self.trainer, self.seconds());
             }
             if self.trainer.is_done() || !self.trainer.others_listen() {

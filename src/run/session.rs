@@ -60,6 +60,9 @@ pub struct Outcome {
 /// # Ok::<(), harmonium::Error>(())
 /// ```
 ///
+/// A run reads its data from a file, so that later commands find them; [`Dataset::pack`](crate::Dataset::pack) writes
+/// data in memory to one.
+///
 /// # Errors
 /// Errors of data, settings or the folder, before anything is written; [`Error::Diverged`] and
 /// [`Error::Io`] later.

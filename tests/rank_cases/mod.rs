@@ -55,7 +55,8 @@ fn plain() -> TrainConfig {
 pub fn cases() -> Vec<(&'static str, TrainConfig, Arc<Examples>)> {
     let of_bits = examples(Dataset::from_bits("bits", bits()), Binarization::Stochastic);
     let greys = Array2::from_shape_fn((N, V), |(n, i)| ((n * 7 + i * n) % 256) as u8);
-    let grey = |binarization| examples(Dataset::from_bytes("greys", greys.clone()), binarization);
+    let greys = Dataset::from_bytes("greys", greys).unwrap();
+    let grey = |binarization| examples(greys.clone(), binarization);
     let weights: Vec<_> = (0..N).map(|n| 0.5 + (n % 5) as f64).collect();
     let weighted = Dataset::from_bits("weighted", bits()).weighted("w", &weights).unwrap();
     let classes = Classes::new("y", ["a", "b", "c"].map(String::from).to_vec()).unwrap();
