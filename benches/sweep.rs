@@ -96,7 +96,7 @@ fn halving(is_test: bool) {
         (
             "shifter",
             of("shifter", None, 150, Some(24), 200),
-            ["learning_rate=0.02..2:log:6", "gibbs_steps=1,4"],
+            ["learning_rate=0.1..10:log:7", "gibbs_steps=1,4"],
         ),
         (
             "populations:0",
