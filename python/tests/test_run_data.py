@@ -39,8 +39,8 @@ def holes():
 def test_a_run_of_an_array_has_the_bits_of_train(data, keywords, tmp_path):
     run = runs.train(data, out=tmp_path / "run", report=False, **keywords, **SETTINGS)
     here = harmonium.train(data, **keywords, **SETTINGS)
-    assert run.model() == here and run.model().classes == here.classes
-    assert run.model().image_shape == here.image_shape
+    assert run.model == here and run.model.classes == here.classes
+    assert run.model.image_shape == here.image_shape
     # The folder is all that it needs.
     assert runs.resume(tmp_path / "run", epochs=4, report=False).n_epochs == 4
 
@@ -49,7 +49,7 @@ def test_a_file_of_the_same_array_gives_the_same_bits(tmp_path):
     np.save(tmp_path / "bits.npy", BITS)
     one = runs.train(str(tmp_path / "bits.npy"), out=tmp_path / "file", report=False, **SETTINGS)
     other = runs.train(data=BITS, out=tmp_path / "array", report=False, **SETTINGS)
-    assert one.model() == other.model()
+    assert one.model == other.model
 
 
 def test_a_frame_has_labels_weights_and_test_data(tmp_path):
@@ -67,8 +67,8 @@ def test_a_frame_has_labels_weights_and_test_data(tmp_path):
         **SETTINGS,
     )
     here = harmonium.train(frame.drop(columns="kind"), labels=frame["kind"], categories="auto", **SETTINGS)
-    assert run.model() == here and run.model().classes == here.classes
-    assert run.model().columns == here.columns
+    assert run.model == here and run.model.classes == here.classes
+    assert run.model.columns == here.columns
     assert len(run.metrics["error_test"]) == 3
     assert run.evaluate().mixing is None  # fewer than 100 rows: the test data
 
@@ -77,7 +77,7 @@ def test_values_beside_a_file_become_files(tmp_path):
     np.save(tmp_path / "bits.npy", BITS)
     beside = {"labels": LABELS, "weights": RNG.random(60)}
     run = runs.train(tmp_path / "bits.npy", out=tmp_path / "run", **beside, **SETTINGS)
-    assert run.model() == harmonium.train(BITS, **beside, **SETTINGS)
+    assert run.model == harmonium.train(BITS, **beside, **SETTINGS)
 
 
 def test_a_run_that_does_not_begin_leaves_nothing(tmp_path, monkeypatch):
