@@ -101,6 +101,23 @@ def test_a_run_stays_as_it_is_when_another_wants_its_folder(tmp_path):
     assert runs.resume(run, epochs=4).n_epochs == 4
 
 
+def test_a_run_that_was_moved_brings_its_data(tmp_path):
+    values = {"labels": LABELS, "weights": RNG.random(60), "test_data": 1 - BITS, "test_labels": LABELS}
+    first = runs.train(BITS, out=tmp_path / "first", **values, **SETTINGS)
+    first.folder.rename(tmp_path / "second")
+    moved = runs.Run(tmp_path / "second")
+    assert moved.settings["data"] == str(tmp_path / "second" / "data" / "train.packed")
+    assert moved.evaluate().verdict == "exact"
+    longer = runs.resume(moved, epochs=5, report=False)
+    same = runs.train(BITS, out=tmp_path / "third", **values, **{**SETTINGS, "epochs": 3})
+    assert longer.model == runs.resume(same, epochs=5, report=False).model
+    # Other data in their place are noticed.
+    other = longer.folder / "data" / "train.packed"
+    harmonium.pack(1 - BITS, other)
+    with pytest.raises(ValueError, match="SHA-256"):
+        runs.resume(longer, epochs=6)
+
+
 def test_a_run_without_a_folder_is_in_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = {runs.train(BITS, **SETTINGS).name for _ in range(2)}

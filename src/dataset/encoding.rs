@@ -145,10 +145,15 @@ impl Encoding {
 
     /// Whether floating-point numbers stand for others: as spins and columns always, as declared grey levels if all are
     /// whole and some are above 1. (Many programs keep whole numbers in that type.)
-    pub fn reads_reals(&self, mut numbers: impl Iterator<Item = f64> + Clone) -> bool {
+    pub fn reads_reals(&self, mut numbers: impl Iterator<Item = f64>) -> bool {
         match self {
             Self::GreyLevels(_) => {
-                numbers.clone().all(|x| x.fract() == 0.0) && numbers.any(|x| x > 1.0)
+                let mut is_bright = false;
+                let are_whole = numbers.all(|x| {
+                    is_bright |= x > 1.0;
+                    x.fract() == 0.0
+                });
+                are_whole && is_bright
             }
             _ => self.is_spins() || self.reads_columns(),
         }
