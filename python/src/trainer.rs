@@ -854,7 +854,8 @@ impl Trainer {
             Notebook::samples(trainer, FixedModel { rbm: &rbm, weights: &weights })
         };
         // Those of parameters that left their range mean nothing.
-        let samples = (!self.has_diverged).then(|| without_lock(py, threads, samples)).transpose()?;
+        let samples =
+            (!self.has_diverged).then(|| without_lock(py, threads, samples)).transpose()?;
         let samples = samples.flatten();
         let n_epochs = trainer.n_epochs();
         let view = Notebook { n_epochs, records: history, samples: samples.as_deref(), note };
