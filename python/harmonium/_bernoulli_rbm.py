@@ -96,6 +96,8 @@ class BernoulliRBM(Estimator):
         Called after each epoch with its metrics, a dict; training ends if it returns true.
     progress : bool, default False
         Whether to show a progress bar (with tqdm).
+    live : bool, default False
+        Whether a notebook shows curves while `fit` trains; elsewhere there is a progress bar.
 
     Attributes
     ----------
@@ -121,8 +123,8 @@ class BernoulliRBM(Estimator):
     spins_ : bool
         Whether -1 and 1 mean 0 and 1, in a model that `harmonium.train` trained with spins.
     history_ : list of dict
-        The number, updates and seconds of each epoch of `fit`; with a callback or early stopping all
-        of its metrics (see `Trainer.metrics`).
+        The number, updates and seconds of each epoch of `fit`; with a callback, early stopping or
+        `live` all of its metrics (see `Trainer.metrics`).
 
     Examples
     --------

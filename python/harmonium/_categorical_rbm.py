@@ -53,7 +53,7 @@ class CategoricalRBM(Estimator):
     missing : {None, "absent", "marginal"}, default None
         What cells without a value (None, NaN, NA, or masked) are in `fit`, as in `BernoulliRBM`: refused,
         absent or marginal. See `impute`.
-    early_stopping, validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress
+    early_stopping, validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress, live
         As in `BernoulliRBM`.
 
     Attributes
@@ -123,6 +123,7 @@ class CategoricalRBM(Estimator):
         n_jobs: int | None = None,
         callback: Callable[[dict[str, Any]], object] | None = None,
         progress: bool = False,
+        live: bool = False,
     ) -> None:
         # scikit-learn asks for each parameter under its own name, and nothing else.
         given = dict(locals())

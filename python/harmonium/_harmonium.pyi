@@ -91,25 +91,25 @@ class Settings(TypedDict, total=False):
 
 @type_check_only
 class _OfRun(TypedDict, total=False):
-    data: str
+    data: Any
     grey_levels: int | None
     spins: bool
     categories: str | None
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
-    labels: str | None
-    test_labels: str | None
-    missing_mask: str | None
-    test_missing_mask: str | None
+    labels: Any
+    test_labels: Any
+    missing_mask: str | os.PathLike[str] | None
+    test_missing_mask: str | os.PathLike[str] | None
     invert: bool
     limit: int | None
     validation: int
-    test_data: str | None
-    weights: str | None
+    test_data: Any
+    weights: Any
     reweight: float | None
     image_shape: tuple[int, int] | None
-    init: str | None
+    init: str | os.PathLike[str] | None
     evaluate_every: int
     evaluate: str
     online_log_z: int | None
@@ -421,6 +421,10 @@ class Trainer:
         threads: int | None = None,
     ) -> None: ...
     def metrics(self, *, threads: int | None = None) -> dict[str, Any]: ...
+    def picture(
+        self, note: str | None = None, *, threads: int | None = None
+    ) -> tuple[str, str] | None: ...
+    def _repr_html_(self) -> str | None: ...
     def any_rank(self, is_true: bool) -> bool: ...
     def __reduce__(
         self,

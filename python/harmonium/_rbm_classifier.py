@@ -72,7 +72,7 @@ class RBMClassifier(ClassifierMixin, Transformer):
     early_stopping : bool, default False
         Whether to set `validation_fraction` of the examples aside and to stop once their log-loss has not
         fallen by more than `tol` for `n_iter_no_change` epochs; the parameters of the best epoch are kept.
-    validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress
+    validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress, live
         As in `BernoulliRBM`.
 
     Attributes
@@ -139,6 +139,7 @@ class RBMClassifier(ClassifierMixin, Transformer):
         n_jobs: int | None = None,
         callback: Callable[[dict[str, Any]], object] | None = None,
         progress: bool = False,
+        live: bool = False,
     ) -> None:
         # scikit-learn asks for each parameter under its own name, and nothing else.
         given = dict(locals())

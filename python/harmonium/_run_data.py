@@ -14,13 +14,12 @@ import numpy as np
 
 from ._columns import is_missing, names_of, text_of
 from ._harmonium import held_run, pack, states_of, write_whole
+from ._settings import VALUES
 
 # The subfolder of a run that holds them.
 FOLDER = "data"
 # The settings that say what values mean. A packed file knows it.
 _MEANING = ("grey_levels", "spins", "categories", "ignore")
-# The settings that may hold values.
-_VALUES = ("data", "labels", "weights", "test_data", "test_labels")
 
 
 @contextlib.contextmanager
@@ -31,14 +30,14 @@ def in_folder(
     files."""
     for name, value in settings.items():
         if isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "columns"):
-            if name not in (*_VALUES, "image_shape", "ignore"):
+            if name not in (*VALUES, "image_shape", "ignore"):
                 raise TypeError(
                     f"{name} holds values, but must be a path: a run takes arrays and frames as "
-                    f"{', '.join(_VALUES)}; values that are missing are NaN in data"
+                    f"{', '.join(VALUES)}; values that are missing are NaN in data"
                 )
     if out is not None:
         _refuse_run(Path(out))
-    if all(_is_name(settings.get(name)) for name in _VALUES):
+    if all(_is_name(settings.get(name)) for name in VALUES):
         yield out, settings
         return
     folder, is_new = _made(out)

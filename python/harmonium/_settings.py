@@ -8,6 +8,10 @@ from typing import Any, Callable, Iterable
 
 _SETTINGS = "**settings\n    {settings}"
 
+# Settings of runs that may hold values in place of a path or a name, and those that are paths.
+VALUES = ("data", "labels", "weights", "test_data", "test_labels")
+_PATHS = ("missing_mask", "test_missing_mask", "init")
+
 
 def with_keywords(function: Callable[..., Any], table: Iterable[dict[str, Any]]) -> None:
     """Spell `**settings` out in the signature and the documentation of a function, for editors and help."""
@@ -36,17 +40,21 @@ def annotation(row: dict[str, Any]) -> str:
     >>> annotation({"type": "int", "default": None})
     'int | None'
     """
-    kind: str = row["type"]
+    name, kind = row.get("name"), row["type"]
+    if name in VALUES:
+        return "Any"
+    kind = "str | os.PathLike[str]" if name in _PATHS else kind
     return kind + (" | None" if row["default"] is None else "")
 
 
 def documented(row: dict[str, Any]) -> str:
     """A setting, documented as a parameter."""
-    kind, default = row["type"], repr(row["default"])
+    name, kind, default = row["name"], row["type"], repr(row["default"])
+    kind = "path, name or array-like" if name in VALUES else "path" if name in _PATHS else kind
     kind += " or None" if row["default"] is None else ""
     facts = [row["sentence"].rstrip(".")]
     facts += [row["range"]] if row["range"] else []
     facts += [f"usual: {row['usual']}"] if row["usual"] else []
     facts += [f"{default}: {row['unset']}"] if row["unset"] else []
     lines = textwrap.wrap("; ".join(facts) + ".", 96)
-    return "\n    ".join([f"{row['name']} : {kind}, default {default}", *lines])
+    return "\n    ".join([f"{name} : {kind}, default {default}", *lines])

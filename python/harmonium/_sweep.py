@@ -61,7 +61,7 @@ class Sweep:
     @property
     def best(self) -> Run:
         """The run of the best choice of values, with the first seed: `best.settings`, `best.folder` and
-        `best.model()`. (ValueError if no run has a score.)"""
+        `best.model`. (ValueError if no run has a score.)"""
         return Run(self.folder / "runs" / self._first["runs"][0])
 
     @property
@@ -83,7 +83,7 @@ class Sweep:
 
     def load(self) -> Rbm:
         """The model of the best run."""
-        return self.best.model()
+        return self.best.model
 
     def to_pandas(self) -> Any:
         """The table as a pandas.DataFrame, with the rank as its index."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer, check_keywords, setting_table
+from ._live import in_notebook
 from ._settings import with_keywords
 from ._weights import one_each
 
@@ -31,6 +33,7 @@ def train(
     unknown_letters: str | None = None,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
+    live: bool = False,
     threads: int | None = None,
     comm: Any = None,
     **settings: Unpack[Settings],
@@ -61,8 +64,9 @@ def train(
         Data on which metrics are measured as well, under names that end in `_test`; a pair (data, weights) weighs
         them. With `labels` it is a pair (data, labels), or (data, labels, weights).
     grey_levels : int from 1 to 65,535, or None
-        Integers k are grey levels: intensities k / grey_levels. None: integers from 0 to 255 are grey
-        levels of 255 if the largest is above 127, with a warning; any others but 0 and 1 are refused.
+        Integers k are grey levels: intensities k / grey_levels; so are whole floating-point numbers, if some are
+        above 1. None: integers from 0 to 255 are grey levels of 255 if the largest is above 127, with a warning;
+        any others but 0 and 1 are refused.
     spins : bool
         -1 and 1 mean 0 and 1, in samples too.
     categories : "auto", int or dict, optional
@@ -84,6 +88,10 @@ def train(
         returns true.
     progress : bool
         Whether to show a progress bar (with tqdm).
+    live : bool
+        Whether a notebook (Jupyter, VS Code, Colab) shows curves, and samples of images, while the model trains. The
+        last picture stays. Ctrl-C then ends training with a warning and returns the model as it stands. Outside of
+        notebooks there is a progress bar.
     threads : int, or None for all cores
         The result does not depend on it.
     comm : mpi4py.MPI.Comm, optional
@@ -98,7 +106,7 @@ def train(
     Rbm
         The model, with averaged parameters unless `averaging` is "none". It keeps the mean of the data,
         what integers mean (`grey_levels`, `spins`), and the metrics of the epochs (`history`). Ctrl-C
-        loses what was learned: to keep it, use a `Trainer`.
+        loses what was learned, unless it is `live` in a notebook: to keep it, use a `Trainer`.
 
     Examples
     --------
@@ -145,7 +153,19 @@ def train(
             trainer.metrics(threads=threads)
         return False
 
-    run_epochs(trainer, trainer.n_epochs, after_epoch, progress=progress, threads=threads)
+    try:
+        run_epochs(
+            trainer, trainer.n_epochs, after_epoch, progress=progress, live=live, threads=threads
+        )
+    except KeyboardInterrupt:
+        if not (live and in_notebook()):
+            raise
+        warnings.warn(
+            f"Ctrl-C ended training after {trainer.updates} of {trainer.total_updates} updates: this is the model "
+            "as it stands",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     return trainer.model
 
 

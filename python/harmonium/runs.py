@@ -10,7 +10,7 @@ folder, so that it can be resumed and evaluated; `harmonium.train` writes nothin
 >>> run = runs.train(data="bars-and-stripes:3", hidden=8, epochs=20, out=f"{folder}/bars")
 >>> run.state, run.settings["hidden"], len(run.metrics["epoch"])
 ('done', 8, 20)
->>> run.model()
+>>> run.model
 Rbm(n_visible=9, n_hidden=8)
 >>> run = runs.resume(run, epochs=25)
 >>> [(run.name, len(run.records)) for run in runs.list(folder)]
@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from . import _harmonium
 from ._harmonium import Rbm, run_setting_table, setting_table
 from ._html import of_run
+from ._live import Picture, in_notebook
 from ._log_likelihood import LogLikelihood
 from ._progress import progress_bar
 from ._run_data import in_folder
@@ -115,6 +116,7 @@ class Run:
         evaluated during training is in `metrics`."""
         return None if self._evaluation is None else LogLikelihood._of(self._evaluation)
 
+    @property
     def model(self) -> Rbm:
         """The model of the run; if the run is not done, that of its newest checkpoint."""
         return Rbm.load(self.folder)
@@ -199,6 +201,7 @@ def train(  # type: ignore[misc]  # data may be values, too
     report: bool = True,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
+    live: bool = False,
     threads: int | None = None,
     **settings: Unpack[RunSettings],
 ) -> Run:
@@ -226,6 +229,8 @@ def train(  # type: ignore[misc]  # data may be values, too
         `resume` continues from there.
     progress : bool
         Whether to show a progress bar (with tqdm).
+    live : bool
+        Whether a notebook shows curves, and samples of images, while the run trains; see `harmonium.train`.
     threads : int, or None for all cores
         The result does not depend on it.
     **settings
@@ -239,7 +244,7 @@ def train(  # type: ignore[misc]  # data may be values, too
         name: os.fspath(value) if isinstance(value, os.PathLike) else value
         for name, value in {"data": data, **settings}.items()
     }
-    with in_folder(out, given) as (out, given), _Monitor(callback, progress) as monitor:
+    with in_folder(out, given) as (out, given), _Monitor(callback, progress, live) as monitor:
         session = options("runs.train", out, stop_after, time_budget, threads)
         folder = _harmonium.train_run(given, session, monitor)
     return _finished(folder, report)
@@ -253,6 +258,7 @@ def resume(
     report: bool = True,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
+    live: bool = False,
     threads: int | None = None,
 ) -> Run:
     """Continue a run that was stopped or killed, or make it longer.
@@ -262,7 +268,7 @@ def resume(
     run : Run or path of its folder
     epochs : int, optional
         The new number of epochs, including those that are done.
-    stop_after, report, callback, progress, threads
+    stop_after, report, callback, progress, live, threads
         See `train`.
 
     Returns
@@ -270,7 +276,7 @@ def resume(
     Run
     """
     session = options("runs.resume", None, stop_after, None, threads)
-    with _Monitor(callback, progress) as monitor:
+    with _Monitor(callback, progress, live) as monitor:
         folder = _harmonium.resume_run(os.fspath(run), epochs, session, monitor)
     return _finished(folder, report)
 
@@ -350,13 +356,14 @@ def _column(values: Sequence[Any]) -> NDArray[Any]:
 
 
 class _Monitor:
-    """What a run calls: the progress bar, the callback, and warnings for its notes."""
+    """What a run calls: the progress bar, the callback, a notebook's picture, and warnings for its notes."""
 
     def __init__(
-        self, callback: Callable[[dict[str, Any]], object] | None, progress: bool
+        self, callback: Callable[[dict[str, Any]], object] | None, progress: bool, live: bool
     ) -> None:
-        self._callback, self._shows, self._bar = callback, progress, progress_bar(0, "epoch", False)
-        self._done = 0
+        self._callback, self._bar, self._done = callback, progress_bar(0, "epoch", False), 0
+        self._picture = Picture() if live and in_notebook() else None
+        self._shows = progress or (live and self._picture is None)
 
     def __enter__(self) -> _Monitor:
         return self
@@ -378,6 +385,13 @@ class _Monitor:
         if score is not None:
             self._bar.set_postfix(pseudo_likelihood=f"{score:.2f}")
         return bool(self._callback is not None and self._callback(metrics))
+
+    def is_due(self, is_last: bool) -> bool:
+        return self._picture is not None and self._picture.is_due(is_last)
+
+    def show(self, line: str, html: str) -> None:
+        assert self._picture is not None
+        self._picture.show(line, html)
 
 
 def __dir__() -> builtins.list[str]:

@@ -149,9 +149,10 @@ pub fn warn(py: Python<'_>, text: Option<String>) -> PyResult<()> {
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
 }
 
-/// Whether an encoding applies to numbers of this kind (NumPy's letter).
-fn are_encoded(kind: u8, encoding: &Encoding) -> bool {
-    kind != b'f' || encoding.is_spins() || encoding.reads_columns()
+/// Whether an encoding applies to these numbers of this kind (NumPy's letter).
+fn are_encoded(kind: u8, encoding: &Encoding, rows: &RealRows) -> bool {
+    let numbers = rows.rows().flat_map(|row| row.values).map(|&x| f64::from(x));
+    kind != b'f' || encoding.reads_reals(numbers)
 }
 
 /// Rows and columns of the images in an array (n, rows, columns).
@@ -264,7 +265,7 @@ pub fn rows(
         })();
         (rows?, kind)
     };
-    if !are_encoded(kind, &encoding) {
+    if !are_encoded(kind, &encoding, &rows) {
         return Ok(rows);
     }
     let (intensities, found) = encoding.clone().decode(NAME, rows).map_err(to_py)?;
@@ -290,7 +291,7 @@ pub fn dataset(
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
         let (rows, kind) = sparse_rows(object, threads)?;
         check_rows(rows.n_rows(), rows.n_columns())?;
-        if are_encoded(kind, &encoding) {
+        if are_encoded(kind, &encoding, &rows) {
             Dataset::from_numbers_as(NAME, rows, encoding).map_err(to_py)?
         } else {
             Dataset::from_numbers(NAME, rows)
@@ -314,7 +315,7 @@ pub fn dataset(
             }
             with_view!(&array, view => without_lock(py, threads, || {
                 let rows = dense_rows(view)?;
-                if are_encoded(kind, &encoding) {
+                if are_encoded(kind, &encoding, &rows) {
                     return Dataset::from_numbers_as(NAME, rows, encoding);
                 }
                 Ok(Dataset::from_numbers(NAME, rows))

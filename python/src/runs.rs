@@ -8,6 +8,7 @@ use crate::trainer::{given, names, or_meant};
 use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
 use harmonium::ranks::Ranks;
+use harmonium::report::Notebook;
 use harmonium::run::{self, Changes, DataConfig, Interrupt, Outcome, REPORT, RunConfig};
 use harmonium::run::{Session, Settings, Summary};
 use harmonium::setting::invalid;
@@ -24,8 +25,8 @@ use std::time::Duration;
 pub const SIGINT: i32 = 2;
 
 /// The keywords of `harmonium.runs.train` that are not settings.
-const KEYWORDS: [&str; 7] =
-    ["out", "stop_after", "time_budget", "report", "callback", "progress", "threads"];
+const KEYWORDS: [&str; 8] =
+    ["out", "stop_after", "time_budget", "report", "callback", "progress", "live", "threads"];
 
 /// A run as Python takes it: its folder, whose name may be of any bytes, and what is in it.
 type Described<'py> = (PathBuf, Bound<'py, PyAny>);
@@ -183,6 +184,7 @@ fn work(
     let stop = move || interrupt.raise(SIGINT);
     let (outcome, error) = polled(py, stop, move || {
         let outcome = work(&session, &mut [&mut caller]);
+        caller.close(&outcome);
         (outcome, caller.error)
     })?;
     // An error of the callback stopped the run.
@@ -193,18 +195,44 @@ fn work(
 }
 
 /// A monitor in Python, with the methods `begin(n_epochs, n_done)`, `note(text)` and `record(metrics)`. The
-/// run stops if the last returns true.
+/// run stops if the last returns true. Where `is_due(is_last)` is true, it is shown a picture of the run, by
+/// `show(line, html)`.
 pub struct Caller {
     monitor: Py<PyAny>,
     interrupt: Interrupt,
     /// The first error of a call.
     pub error: Option<PyErr>,
+    view: View,
+}
+
+/// What a picture of a run shows.
+#[derive(Default)]
+struct View {
+    /// The planned number of epochs, once the run has begun.
+    n_epochs: Option<u64>,
+    records: Vec<EpochRecord>,
+    /// The samples of the last picture.
+    samples: Option<Vec<u8>>,
+    is_done: bool,
 }
 
 impl Caller {
     /// A caller of this object, which stops a session by its interrupt.
     pub fn new(monitor: Py<PyAny>, interrupt: Interrupt) -> Self {
-        Self { monitor, interrupt, error: None }
+        Self { monitor, interrupt, error: None, view: View::default() }
+    }
+
+    /// Calls the monitor, and returns whether the result is true.
+    fn ask(
+        &mut self,
+        call: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
+    ) -> bool {
+        let answer = Python::attach(|py| call(self.monitor.bind(py))?.is_truthy());
+        answer.unwrap_or_else(|error| {
+            self.interrupt.raise(SIGINT);
+            self.error.get_or_insert(error);
+            false
+        })
     }
 
     /// Calls the monitor. The session stops after a true result or an error.
@@ -212,19 +240,61 @@ impl Caller {
         &mut self,
         call: impl for<'py> FnOnce(&Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>,
     ) {
-        let stops = Python::attach(|py| call(self.monitor.bind(py))?.is_truthy());
-        if !matches!(stops, Ok(false)) {
+        if self.ask(call) {
             self.interrupt.raise(SIGINT);
         }
-        self.error = self.error.take().or(stops.err());
+    }
+
+    /// Shows a picture of the run as it is, if one is due.
+    fn draw(
+        &mut self,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
+        is_last: bool,
+    ) -> harmonium::Result<()> {
+        self.view.n_epochs = Some(trainer.n_epochs());
+        if self.ask(|monitor| monitor.call_method1("is_due", (is_last,))) {
+            self.view.samples = Notebook::samples(trainer, model)?;
+            self.show(None);
+        }
+        Ok(())
+    }
+
+    /// As [`draw`](Self::draw), where the model is not at hand.
+    fn draw_now(&mut self, trainer: &Trainer, is_last: bool) -> harmonium::Result<()> {
+        let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+        self.draw(trainer, FixedModel { rbm: &rbm, weights: &weights }, is_last)
+    }
+
+    fn show(&mut self, note: Option<&str>) {
+        let View { n_epochs, records, samples, .. } = &self.view;
+        let n_epochs = n_epochs.unwrap_or(0);
+        let picture = Notebook { n_epochs, records, samples: samples.as_deref(), note };
+        let parts = (picture.line(), picture.html());
+        self.ask(|monitor| monitor.call_method1("show", parts));
+    }
+
+    /// Shows the last picture of a run that was stopped or has failed, with the reason.
+    fn close(&mut self, outcome: &harmonium::Result<Outcome>) {
+        let is_open = self.view.n_epochs.is_some() && !self.view.is_done;
+        if is_open && self.ask(|monitor| monitor.call_method1("is_due", (true,))) {
+            let note = match outcome {
+                Ok(Outcome { updates, folder, .. }) => format!(
+                    "stopped after {updates} updates; harmonium.runs.resume({folder:?}) goes on"
+                ),
+                Err(error) => error.to_string(),
+            };
+            self.show(Some(&note));
+        }
     }
 }
 
 impl Monitor for Caller {
-    fn begin(&mut self, trainer: &Trainer, _: &[EpochRecord]) -> harmonium::Result<()> {
+    fn begin(&mut self, trainer: &Trainer, past: &[EpochRecord]) -> harmonium::Result<()> {
         let epochs = (trainer.n_epochs(), trainer.epoch());
         self.call(|monitor| monitor.call_method1("begin", epochs));
-        Ok(())
+        self.view.records = past.to_vec();
+        self.draw_now(trainer, false)
     }
 
     fn note(&mut self, text: &str) {
@@ -233,12 +303,18 @@ impl Monitor for Caller {
 
     fn after_epoch(
         &mut self,
-        _: &Trainer,
-        _: FixedModel<'_>,
+        trainer: &Trainer,
+        model: FixedModel<'_>,
         record: &EpochRecord,
     ) -> harmonium::Result<()> {
         let text = serde_json::to_string(record).expect("plain data");
         self.call(|monitor| monitor.call_method1("record", (from_json(monitor.py(), &text)?,)));
-        Ok(())
+        self.view.records.push(record.clone());
+        self.draw(trainer, model, false)
+    }
+
+    fn finish(&mut self, trainer: &Trainer) -> harmonium::Result<()> {
+        self.view.is_done = true;
+        self.draw_now(trainer, true)
     }
 }

@@ -15,6 +15,7 @@ use harmonium::gibbs::FixedModel;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::model::check_data_mean;
 use harmonium::monitor::{EpochRecord, Pace, Probe, WeightChange};
+use harmonium::report::Notebook;
 use harmonium::run::{DataConfig, RunConfig};
 use harmonium::setting::{self, Kind, Section, Setting, nearest};
 use harmonium::state::State;
@@ -322,7 +323,7 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 15] = [
+const OF_TRAIN: [&str; 16] = [
     "weights",
     "labels",
     "classes",
@@ -336,6 +337,7 @@ const OF_TRAIN: [&str; 15] = [
     "unknown_letters",
     "callback",
     "progress",
+    "live",
     "threads",
     "comm",
 ];
@@ -834,6 +836,35 @@ impl Trainer {
         let metrics = from_json(py, &serde_json::to_string(&record).expect("plain data"));
         Arc::make_mut(history).push(record);
         metrics
+    }
+
+    /// What a notebook shows of this trainer: a line, and HTML with curves of `history` and, of images, samples; None
+    /// if it has no data of its own. `note` is a remark, such as why training has stopped.
+    #[pyo3(signature = (note = None, *, threads = None))]
+    fn picture(
+        &self,
+        py: Python<'_>,
+        note: Option<&str>,
+        threads: Option<usize>,
+    ) -> PyResult<Option<(String, String)>> {
+        let Driver::Own(own) = &self.driver else { return Ok(None) };
+        let Own { trainer, history, .. } = &**own;
+        let samples = || {
+            let (rbm, weights) = (trainer.model(), trainer.fixed_weights());
+            Notebook::samples(trainer, FixedModel { rbm: &rbm, weights: &weights })
+        };
+        // Those of parameters that left their range mean nothing.
+        let samples =
+            (!self.has_diverged).then(|| without_lock(py, threads, samples)).transpose()?;
+        let samples = samples.flatten();
+        let n_epochs = trainer.n_epochs();
+        let view = Notebook { n_epochs, records: history, samples: samples.as_deref(), note };
+        Ok(Some((view.line(), view.html())))
+    }
+
+    /// The trainer as notebooks show it.
+    fn _repr_html_(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.picture(py, None, None)?.map(|(_, html)| html))
     }
 
     /// Whether this is true for any rank. All must ask.

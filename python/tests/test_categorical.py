@@ -306,7 +306,7 @@ def test_sequences_are_read_as_texts(tmp_path):
     path = tmp_path / "four.fasta"
     path.write_text(">a\nHPHP\n>b\nPHPH\n>c\nHHPP\n")
     out = harmonium.runs.train(data=str(path), alphabet="HP", hidden=2, epochs=2, out=tmp_path / "run")
-    rbm = out.model()
+    rbm = out.model
     assert rbm.columns["sequences"]["alphabet"] == "HP"
     found = rbm.free_energy(["HPHP", "PPPP"])
     np.testing.assert_array_equal(found, rbm.free_energy([[0, 1, 0, 1], [1, 1, 1, 1]]))

@@ -154,6 +154,26 @@ def test_genotypes_with_a_declared_scale_are_their_intensities(tmp_path):
     assert (io.read_dataset(tmp_path / "data.npz").samples == X / 2).all()
 
 
+@pytest.mark.parametrize("kind", ["float64", "float32", "float16", "sparse", "file"])
+def test_whole_reals_are_grey_levels_where_these_are_declared(tmp_path, kind):
+    X = genotypes(np.float64 if kind in ("sparse", "file") else kind)
+    data = scipy_sparse.csr_array(X) if kind == "sparse" else X
+    if kind == "file":
+        data = tmp_path / "genotypes.npy"
+        np.save(data, X)
+    rbm = train(data, grey_levels=2, **SETTINGS)
+    assert rbm == train(genotypes(), grey_levels=2, **SETTINGS) and rbm.grey_levels == 2
+    for name, method in methods(rbm).items():
+        np.testing.assert_array_equal(method(X), method(genotypes()), name)
+    # Numbers that are intensities already stay as they are.
+    assert train(X / 2, grey_levels=2, **SETTINGS) == rbm
+    np.testing.assert_array_equal(rbm.free_energy(X / 2), rbm.free_energy(X))
+    with pytest.raises(ValueError, match="is 3, but must be a grey level from 0 to 2"):
+        train(X + 1, grey_levels=2, **SETTINGS)
+    with pytest.raises(ValueError, match="is 2, but must be"):
+        train(X, **SETTINGS)
+
+
 def test_bits_with_a_stray_2_are_refused_and_bits_are_learned():
     bits = np.random.RandomState(0).randint(0, 2, (500, 20)).astype(np.uint8)
     assert 0.4 < train(bits, **SETTINGS).sample(2000, gibbs_steps=50).mean() < 0.6

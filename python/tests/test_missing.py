@@ -44,8 +44,8 @@ def test_the_command_line_gives_the_same_bits(tmp_path):
         out = tmp_path / f"run{len(data)}"
         run = harmonium.runs.train(**data, missing="marginal", out=out, **SETTINGS)
         here = harmonium.train(NAN, missing="marginal", **SETTINGS)
-        assert (parameters(run.model()) == parameters(here)).all()
-        assert run.model().missing == "marginal"
+        assert (parameters(run.model) == parameters(here)).all()
+        assert run.model.missing == "marginal"
 
 
 def test_a_file_keeps_what_a_hole_is(tmp_path):

@@ -201,7 +201,7 @@ def test_the_content_is_the_format_whatever_the_name(tmp_path, ending):
             with pytest.raises(ValueError, match=f"{name}: it is {kind}, which holds no settings"):
                 load(tmp_path / name)
     run = runs.train(data="shifter", hidden=2, epochs=1, out=tmp_path / f"run.{ending}", report=False)
-    assert Rbm.load(run.folder) == run.model()
+    assert Rbm.load(run.folder) == run.model
 
 
 def test_the_file_of_an_estimator_has_its_parameters():
@@ -244,17 +244,17 @@ def test_a_run_is_started_stopped_resumed_listed_and_reported(tmp_path, bits):
     assert run.metrics["epoch"].tolist() == [1, 2, 3, 4]
     assert run.metrics["free_energy_test"].dtype == float and np.isnan(run.metrics["free_energy_test"]).all()
     assert run.settings["hidden"] == 6 and (run.folder / "report.html").exists()
-    assert run.model() == train(bits, hidden=6, batch_size=50, seed=3, epochs=4)
-    assert run.model().history == run.records and run.likelihood is None
+    assert run.model == train(bits, hidden=6, batch_size=50, seed=3, epochs=4)
+    assert run.model.history == run.records and run.likelihood is None
 
     part = runs.train(**settings, epochs=4, out=tmp_path / "runs" / "b", callback=lambda m: m["epoch"] == 2)
     assert part.state == "stopped" and len(part.records) == 2
-    assert Rbm.load(part) == part.model() != run.model()
+    assert Rbm.load(part) == part.model != run.model
     with pytest.warns(RuntimeWarning, match="planned for"):
         longer = runs.resume(part, epochs=6)
     assert longer.state == "done" and len(longer.records) == 6
     part = runs.train(**settings, epochs=4, out=tmp_path / "runs" / "c", stop_after="1epochs", report=False)
-    assert runs.resume(part.folder).model() == run.model()
+    assert runs.resume(part.folder).model == run.model
 
     (tmp_path / "runs" / "d").mkdir()
     (tmp_path / "runs" / "d" / "config.toml").write_text("hiden = 3")

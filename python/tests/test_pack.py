@@ -18,7 +18,7 @@ def parameters(rbm):
 
 def trained(tmp_path, name, **settings):
     run = runs.train(data=tmp_path / name, out=tmp_path / f"{name}.run", **SETTINGS, **settings)
-    return parameters(run.model())
+    return parameters(run.model)
 
 
 @pytest.mark.parametrize("kind", ["bits", "floats", "greys", "images", "missing", "frame"])

@@ -105,7 +105,7 @@ def test_files_pickles_and_the_command_line_predict_the_same(rbm, tmp_path, comm
             assert (other.predict_ratings(STARS) == expected).all()
     np.save(tmp_path / "stars.npy", STARS)
     run = harmonium.runs.train(data=tmp_path / "stars.npy", out=tmp_path / "run", **SETTINGS)
-    assert run.model().n_given == rbm.n_given
+    assert run.model.n_given == rbm.n_given
     files = [tmp_path / "run", tmp_path / "stars.npy"]
     command_line("predict", *files, "--fill", "--expected", "--out", tmp_path / "filled.npy")
     np.testing.assert_allclose(np.load(tmp_path / "filled.npy"), expected, rtol=1e-6)

@@ -39,8 +39,8 @@ def holes():
 def test_a_run_of_an_array_has_the_bits_of_train(data, keywords, tmp_path):
     run = runs.train(data, out=tmp_path / "run", report=False, **keywords, **SETTINGS)
     here = harmonium.train(data, **keywords, **SETTINGS)
-    assert run.model() == here and run.model().classes == here.classes
-    assert run.model().image_shape == here.image_shape
+    assert run.model == here and run.model.classes == here.classes
+    assert run.model.image_shape == here.image_shape
     # The folder is all that it needs.
     assert runs.resume(tmp_path / "run", epochs=4, report=False).n_epochs == 4
 
@@ -49,7 +49,7 @@ def test_a_file_of_the_same_array_gives_the_same_bits(tmp_path):
     np.save(tmp_path / "bits.npy", BITS)
     one = runs.train(str(tmp_path / "bits.npy"), out=tmp_path / "file", report=False, **SETTINGS)
     other = runs.train(data=BITS, out=tmp_path / "array", report=False, **SETTINGS)
-    assert one.model() == other.model()
+    assert one.model == other.model
 
 
 def test_a_frame_has_labels_weights_and_test_data(tmp_path):
@@ -67,8 +67,8 @@ def test_a_frame_has_labels_weights_and_test_data(tmp_path):
         **SETTINGS,
     )
     here = harmonium.train(frame.drop(columns="kind"), labels=frame["kind"], categories="auto", **SETTINGS)
-    assert run.model() == here and run.model().classes == here.classes
-    assert run.model().columns == here.columns
+    assert run.model == here and run.model.classes == here.classes
+    assert run.model.columns == here.columns
     assert len(run.metrics["error_test"]) == 3
     assert run.evaluate().mixing is None  # fewer than 100 rows: the test data
 
@@ -77,7 +77,7 @@ def test_values_beside_a_file_become_files(tmp_path):
     np.save(tmp_path / "bits.npy", BITS)
     beside = {"labels": LABELS, "weights": RNG.random(60)}
     run = runs.train(tmp_path / "bits.npy", out=tmp_path / "run", **beside, **SETTINGS)
-    assert run.model() == harmonium.train(BITS, **beside, **SETTINGS)
+    assert run.model == harmonium.train(BITS, **beside, **SETTINGS)
 
 
 def test_a_run_that_does_not_begin_leaves_nothing(tmp_path, monkeypatch):
@@ -99,6 +99,23 @@ def test_a_run_stays_as_it_is_when_another_wants_its_folder(tmp_path):
         with pytest.raises(ValueError, match=r"continue it with harmonium\.runs\.resume\(.*out=$"):
             runs.train(data, out=tmp_path / "run", **SETTINGS)
     assert runs.resume(run, epochs=4).n_epochs == 4
+
+
+def test_a_run_that_was_moved_brings_its_data(tmp_path):
+    values = {"labels": LABELS, "weights": RNG.random(60), "test_data": 1 - BITS, "test_labels": LABELS}
+    first = runs.train(BITS, out=tmp_path / "first", **values, **SETTINGS)
+    first.folder.rename(tmp_path / "second")
+    moved = runs.Run(tmp_path / "second")
+    assert moved.settings["data"] == str(tmp_path / "second" / "data" / "train.packed")
+    assert moved.evaluate().verdict == "exact"
+    longer = runs.resume(moved, epochs=5, report=False)
+    same = runs.train(BITS, out=tmp_path / "third", **values, **{**SETTINGS, "epochs": 3})
+    assert longer.model == runs.resume(same, epochs=5, report=False).model
+    # Other data in their place are noticed.
+    other = longer.folder / "data" / "train.packed"
+    harmonium.pack(1 - BITS, other)
+    with pytest.raises(ValueError, match="SHA-256"):
+        runs.resume(longer, epochs=6)
 
 
 def test_a_run_without_a_folder_is_in_runs(tmp_path, monkeypatch):

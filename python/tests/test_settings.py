@@ -36,9 +36,7 @@ def test_a_signature_spells_the_settings_out(function):
     assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
     for row in table:
         assert parameters[row["name"]].default == row["default"], row["name"]
-        # Data may be arrays, too.
-        is_data = function is runs.train and row["name"] == "data"
-        assert parameters[row["name"]].annotation == ("Any" if is_data else annotation(row))
+        assert parameters[row["name"]].annotation == annotation(row)
         # As help shows it: the name as far left as other parameters, its meaning four columns further.
         text = rf"^{row['name']} : .*\n    \S"
         assert re.search(text, inspect.getdoc(function), re.MULTILINE), row["name"]

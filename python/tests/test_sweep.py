@@ -32,7 +32,7 @@ def test_a_table_has_the_points_best_first_and_pandas_takes_it(tmp_path):
     assert found.best_values["learning_rate"] == 0.3 and found.best_score == scores[0]
     assert found.best.settings["hidden"] == found.best_values["hidden"]
     assert found.best.folder == tmp_path / "one" / "runs" / found.table[0]["runs"][0]
-    assert found.load() == found.best.model()
+    assert found.load() == found.best.model
     assert all(row["standard_error"] > 0 and len(row["runs"]) == 2 for row in found.table)
     assert found.settings["epochs"] == 20 and "hidden" not in found.settings
     assert "0.3" in found._repr_html_() and "of 6 choices" in repr(found)
@@ -48,7 +48,7 @@ def test_a_table_has_the_points_best_first_and_pandas_takes_it(tmp_path):
         **{**SHORT, "epochs": 20, **found.best_values},
         validation=12,
     )
-    assert alone.model() == found.load()
+    assert alone.model == found.load()
 
 
 def test_ctrl_c_stops_all_runs_and_resume_goes_on(tmp_path):

@@ -41,7 +41,7 @@ def test_the_command_line_gives_the_same_bits(tmp_path):
     np.save(weights, WEIGHTS)
     run = harmonium.runs.train(data=data, weights=weights, out=tmp_path / "run", **SETTINGS)
     here = harmonium.train(BITS, weights=WEIGHTS, **SETTINGS)
-    assert (parameters(run.model()) == parameters(here)).all()
+    assert (parameters(run.model) == parameters(here)).all()
 
 
 def test_the_estimator_takes_weights():

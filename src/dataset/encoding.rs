@@ -143,6 +143,22 @@ impl Encoding {
         matches!(self, Self::Categories { .. } | Self::Columns(_))
     }
 
+    /// Whether floating-point numbers stand for others: as spins and columns always, as declared grey levels if all are
+    /// whole and some are above 1. (Many programs keep whole numbers in that type.)
+    pub fn reads_reals(&self, mut numbers: impl Iterator<Item = f64>) -> bool {
+        match self {
+            Self::GreyLevels(_) => {
+                let mut is_bright = false;
+                let are_whole = numbers.all(|x| {
+                    is_bright |= x > 1.0;
+                    x.fract() == 0.0
+                });
+                are_whole && is_bright
+            }
+            _ => self.is_spins() || self.reads_columns(),
+        }
+    }
+
     /// Where the columns of a table or an array come from; `None` if its cells are units.
     ///
     /// # Errors
@@ -174,9 +190,9 @@ impl Encoding {
         if self == Self::Undeclared { other } else { self }
     }
 
-    /// Decodes integers (for declared spins and columns, numbers of any type) to intensities, and returns
-    /// the encoding that was used: this one, or the inferred one. Numbers that are all 0 and 1 stay as they
-    /// are, unless they are columns, which become their one-hot bits.
+    /// Decodes integers, or [floating-point numbers](Self::reads_reals) that stand for others, to intensities, and
+    /// returns the encoding that was used: this one, or the inferred one. Numbers that are all 0 and 1 stay
+    /// as they are, unless they are columns, which become their one-hot bits.
     ///
     /// # Errors
     /// [`Error::BadValue`](crate::Error::BadValue) for the first number that the encoding does not allow;
@@ -275,6 +291,22 @@ mod tests {
     fn decode(encoding: Encoding, numbers: Array2<f32>) -> Result<(RealRows, Encoding), String> {
         let rows = RealRows::from(numbers.view());
         encoding.decode("X", rows).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn whole_reals_are_grey_levels_where_these_are_declared() {
+        let grey = Encoding::GreyLevels(16);
+        for (encoding, numbers, are_read) in [
+            (&grey, [0.0, 16.0], true),
+            // One that is too large is refused as such.
+            (&grey, [1.0, 17.0], true),
+            (&grey, [0.5, 3.0], false),
+            (&grey, [0.0, 1.0], false),
+            (&Encoding::Undeclared, [0.0, 16.0], false),
+            (&Encoding::Spins, [-1.0, 1.0], true),
+        ] {
+            assert_eq!(encoding.reads_reals(numbers.into_iter()), are_read, "{numbers:?}");
+        }
     }
 
     #[test]

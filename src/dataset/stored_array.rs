@@ -250,9 +250,11 @@ impl StoredArray<'_> {
             false => self.holes.clone(),
         };
         let number = holes.filled(shape, encoding.is_spins(), stored);
+        let cells = (0..n_examples).flat_map(|n| (0..n_units).map(move |unit| number(n, unit)));
+        let are_intensities = is_float && !encoding.reads_reals(cells);
         if self.number == Number::Bool {
             check(&name, shape, "0 or 1, as in a boolean array", |x| x == 0.0 || x == 1.0, number)?;
-        } else if is_float && !encoding.is_spins() {
+        } else if are_intensities {
             // The numbers are checked before rounding, which could make them intensities.
             check_intensities(&name, shape, number)?;
         }
@@ -262,7 +264,7 @@ impl StoredArray<'_> {
         has_room(RealRows::bytes(n_examples, n_entries))?;
         let mut rows = RealRows::with_capacity(n_units, n_examples, n_entries);
         (0..n_examples).for_each(|example| rows.push(numbers(example)));
-        if is_float && !encoding.is_spins() {
+        if are_intensities {
             let values = Values::from_numbers(rows);
             let dataset = Dataset { encoding, ..Dataset::from_values(name, values) };
             return holes.missing_from(dataset);

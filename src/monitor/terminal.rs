@@ -187,7 +187,7 @@ fn width() -> Option<usize> {
 }
 
 /// A record in one line. Where the line would be wider than `width`, it lacks its least important figures.
-fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
+pub fn line(record: &EpochRecord, epochs: u64, width: Option<usize>) -> String {
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_string(), |value| format!("{value:.digits$}"))
     };

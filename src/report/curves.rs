@@ -21,6 +21,9 @@ const HELD_OUT: &str = "held out";
 const MOST_POINTS: usize = 300;
 const MOST_IN_CHART: usize = 4_000;
 
+/// A unit of SVG, a pixel, in points.
+const PIXEL: f64 = 0.75;
+
 /// The value of a record that is drawn.
 type Value = fn(&EpochRecord) -> Option<f64>;
 
@@ -89,12 +92,25 @@ const CHARTS: [Shown; 18] = [
     ("samples_per_second", "training examples per second", &[("", |r| Some(r.samples_per_second))]),
 ];
 
+/// The records of a run, and its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Records<'a> {
+    pub name: &'a str,
+    pub records: &'a [EpochRecord],
+}
+
 /// The charts of these runs, without empty ones. The number of a run is its place among them.
-pub fn charts(runs: &[Material]) -> Vec<Chart> {
+pub fn charts<'a>(runs: &'a [Material]) -> Vec<Chart> {
+    let of_run = |run: &'a Material| Records { name: &run.name, records: &run.summary.records };
+    charts_of(&runs.iter().map(of_run).collect::<Vec<_>>())
+}
+
+/// As [`charts`], of records alone.
+pub fn charts_of(runs: &[Records<'_>]) -> Vec<Chart> {
     let mut charts: Vec<Chart> = CHARTS
         .iter()
         .map(|(id, title, curves)| {
-            let series = runs.iter().enumerate().flat_map(|(at, run)| {
+            let series = runs.iter().enumerate().flat_map(|(at, &run)| {
                 let of_curve = move |(nth, (name, value)): (usize, &(&str, Value))| Series {
                     name: named(run, runs.len() > 1, name),
                     run: at,
@@ -133,27 +149,27 @@ pub fn charts(runs: &[Material]) -> Vec<Chart> {
 }
 
 /// The value of independent units in a chart, if it is the same for all runs.
-fn level(id: &str, runs: &[Material]) -> Option<f64> {
+fn level(id: &str, runs: &[Records<'_>]) -> Option<f64> {
     let value: Value = match id {
         LOG_LIKELIHOOD => |record| record.likelihood.log_likelihood_independent,
         PSEUDO_LIKELIHOOD => |record| record.pseudo_likelihood_independent,
         _ => return None,
     };
-    let mut levels = runs.iter().map(|run| run.summary.records.iter().rev().find_map(value));
+    let mut levels = runs.iter().map(|run| run.records.iter().rev().find_map(value));
     let first = levels.next()??;
     levels.all(|level| level == Some(first)).then_some(first)
 }
 
 /// The name of a curve. With several runs it includes the run.
-fn named(run: &Material, has_others: bool, curve: &str) -> String {
+fn named(run: Records<'_>, has_others: bool, curve: &str) -> String {
     match (has_others, curve) {
-        (true, "") => run.name.clone(),
+        (true, "") => run.name.to_string(),
         (true, _) => format!("{}, {curve}", run.name),
         (false, _) => curve.to_string(),
     }
 }
 
-fn points(run: &Material, id: &str, value: Value) -> Vec<Point> {
+fn points(run: Records<'_>, id: &str, value: Value) -> Vec<Point> {
     let point = |record: &EpochRecord| {
         let y = value(record).filter(|y| y.is_finite())?;
         let range = match id {
@@ -165,7 +181,7 @@ fn points(run: &Material, id: &str, value: Value) -> Vec<Point> {
         };
         Some(Point { x: record.epoch as f64, y, range })
     };
-    run.summary.records.iter().filter_map(point).collect()
+    run.records.iter().filter_map(point).collect()
 }
 
 /// At most `most` points, spread evenly over the curve, including the last.
@@ -178,9 +194,9 @@ fn thinned(points: Vec<Point>, most: usize) -> Vec<Point> {
 }
 
 /// Rates of swaps between neighbouring temperatures. Each pair has the look of a run of its own.
-fn swap_rates(runs: &[Material]) -> Chart {
-    let of_run = |run: &Material| {
-        let records = &run.summary.records;
+fn swap_rates(runs: &[Records<'_>]) -> Chart {
+    let of_run = |run: &Records<'_>| {
+        let records = run.records;
         let n_levels = records.iter().filter_map(|r| Some(r.swap_rates.as_ref()?.len())).max();
         let level = |level: usize| {
             let point = |record: &EpochRecord| {
@@ -214,22 +230,64 @@ fn swap_rates(runs: &[Material]) -> Chart {
 
 /// All charts in one SVG file, two in a row.
 pub fn sheet(runs: &[Material]) -> String {
-    let drawings: Vec<_> = charts(runs).iter().map(|chart| chart.for_file(false)).collect();
+    sheet_of(&charts(runs)).0
+}
+
+/// Charts in one SVG file, two in a row, and its width and height in points.
+pub fn sheet_of(charts: &[Chart]) -> (String, [f64; 2]) {
+    let drawings: Vec<_> = charts.iter().map(|chart| chart.for_file(false)).collect();
     let cell =
         |at: usize| drawings.iter().map(|drawing| drawing.size[at]).fold(0.0, f64::max) + 10.0;
     let [width, height] = [cell(0), cell(1)];
-    let n_rows = drawings.len().div_ceil(2) as f64;
-    let place = |at: usize| [width * (at % 2) as f64, height * (at / 2) as f64];
-    html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(format!("{}pt", 2.0 * width)) height=(format!("{}pt", n_rows * height))
-            viewBox={ "0 0 " (2.0 * width) " " (n_rows * height) } {
+    let size = [2.0 * width, height * drawings.len().div_ceil(2) as f64];
+    // Drawings have sizes in points, which are pixels within another SVG.
+    let [across, down] = size.map(|side| side / PIXEL);
+    let place = |at: usize| [width * (at % 2) as f64, height * (at / 2) as f64].map(|x| x / PIXEL);
+    let svg = html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(format!("{}pt", size[0])) height=(format!("{}pt", size[1]))
+            viewBox={ "0 0 " (across) " " (down) } {
             rect width="100%" height="100%" fill="#ffffff" {}
             @for (at, drawing) in drawings.iter().enumerate() {
                 @let [x, y] = place(at);
                 g transform={ "translate(" (x) " " (y) ")" } { (maud::PreEscaped(drawing.svg())) }
             }
         }
+    };
+    (svg.into_string() + "\n", size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn charts_of_a_sheet_lie_side_by_side() {
+        let record = |epoch| EpochRecord {
+            epoch,
+            pseudo_likelihood: Some(-2.0),
+            weight_norm: Some(1.0),
+            ..EpochRecord::default()
+        };
+        let records = [record(1), record(2)];
+        let charts = charts_of(&[Records { name: "run", records: &records }]);
+        let (sheet, size) = sheet_of(&charts);
+        let read = roxmltree::Document::parse(&sheet).unwrap();
+        let points = |text: &str| -> f64 { text.trim_end_matches("pt").parse().unwrap() };
+        // The unit of the sheet in points, and the places of its charts in it.
+        let root = read.root_element();
+        let view: Vec<f64> =
+            root.attribute("viewBox").unwrap().split(' ').map(|x| x.parse().unwrap()).collect();
+        let unit = points(root.attribute("width").unwrap()) / view[2];
+        assert_eq!(points(root.attribute("height").unwrap()), size[1]);
+        // A unit in which lengths with `pt` are larger by 4/3.
+        assert!((unit - 0.75).abs() < 1e-9, "{unit}");
+        let places: Vec<f64> = read
+            .descendants()
+            .filter_map(|node| node.attribute("transform")?.strip_prefix("translate("))
+            .map(|text| text.split(' ').next().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(places.len(), charts.len());
+        let widest = charts.iter().map(|chart| chart.for_file(false).size[0]).fold(0.0, f64::max);
+        assert!((places[1] - places[0]) * unit >= widest, "{places:?}");
     }
-    .into_string()
-        + "\n"
 }

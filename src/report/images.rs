@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use ndarray::{Array2, ArrayView2, Axis};
 
 /// The largest number of samples in a picture.
-const MOST_SAMPLES: usize = 40;
+pub const MOST_SAMPLES: usize = 40;
 
 /// The order of filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //!  (settings, metrics,       ├──► curves ──┼──► page (one HTML file) ──► report.html, Live
 //!   snapshots, evaluation)   └──► images ──┘
 //!  model ──► SiteCouplings ──► couplings ───┘
+//!  records, samples ──► curves ──► Notebook (HTML)
 //! ```
 //!
 //! The page is self-contained: it loads no picture, script or font.
@@ -51,6 +52,8 @@ mod couplings;
 
 mod figures;
 
+mod notebook;
+
 mod mixing;
 
 mod page;
@@ -63,6 +66,7 @@ mod live;
 
 pub(crate) use live::Live;
 pub(crate) use material::Material;
+pub use notebook::Notebook;
 pub(crate) use page::page;
 
 use site_couplings::SiteCouplings;

@@ -18,6 +18,8 @@ mod interrupt;
 
 mod config;
 
+mod moved;
+
 mod settings;
 
 mod data;

@@ -205,13 +205,15 @@ impl Settings {
 }
 
 impl SettingsFile {
-    /// Reads a file.
+    /// Reads a file. Data that lay in the folder `data` beside it are found there if both have moved.
     ///
     /// # Errors
     /// [`Error::Io`], or as [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
-        Self::parse(path, &text)
+        let mut file = Self::parse(path, &text)?;
+        path.parent().into_iter().for_each(|folder| file.settings.data.look_in(folder));
+        Ok(file)
     }
 
     /// Reads the text of a file; `path` is its name in messages.

@@ -31,6 +31,7 @@ def fit(estimator: LearnedArrays, X: Any, sample_weight: Any, y: Any = None) -> 
             estimator.n_iter,
             running.end_epoch,
             progress=estimator.progress,
+            live=estimator.live,
             threads=running.threads,
         )
     except DivergedError:
@@ -116,7 +117,7 @@ class Fit:
         if estimator.verbose:
             self._print(epoch)
         stops = False
-        if estimator.callback is None and self.best is None:
+        if estimator.callback is None and self.best is None and not estimator.live:
             # The scores would take longer than an epoch of few or small examples.
             metrics = {"epoch": epoch, "updates": trainer.updates, "seconds": trainer.seconds}
         else:

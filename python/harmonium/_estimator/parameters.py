@@ -90,6 +90,7 @@ class Parameters:
         n_jobs: int | None = None,
         callback: Callable[[dict[str, Any]], object] | None = None,
         progress: bool = False,
+        live: bool = False,
     ) -> None:
         self.n_components = n_components
         self.learning_rate = learning_rate
@@ -114,6 +115,7 @@ class Parameters:
         self.n_jobs = n_jobs
         self.callback = callback
         self.progress = progress
+        self.live = live
 
 
 def as_settings(estimator: Parameters) -> dict[str, Any]:
