@@ -1,0 +1,132 @@
+//! Ratings: tables of numbers of one scale, of which most cells are empty.
+
+mod folder;
+
+use folder::Folder;
+
+/// 40 people's stars of four films. Nobody gave the second film one or two stars in the first 39 rows.
+const N: usize = 40;
+
+fn stars(n: usize, film: usize) -> Option<usize> {
+    let likes = n % 2;
+    match film {
+        _ if (n + 3 * film) % 7 == 0 => None,
+        0 => Some(1 + 4 * likes),
+        1 => Some(3 + (n + likes) % 3),
+        2 => Some(5 - 4 * likes + (n % 4) / 3 * likes),
+        _ => Some(1 + n % 5),
+    }
+}
+
+fn row(of: impl Fn(usize) -> Option<usize>) -> String {
+    let cells = (0..4).map(|film| of(film).map_or(String::new(), |stars| stars.to_string()));
+    cells.collect::<Vec<_>>().join(",") + "\n"
+}
+
+const HEADER: &str = "Alien,Heat,Up,Brazil\n";
+
+/// A folder with `ratings.csv`.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    let rows: String = (0..N).map(|n| row(|film| stars(n, film))).collect();
+    folder.write("ratings.csv", (HEADER.to_string() + &rows).as_bytes());
+    folder
+}
+
+/// The rows of numbers of a table with a header.
+fn numbers(text: &[u8]) -> Vec<Vec<f64>> {
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let row = |line: &str| line.split(',').map(|cell| cell.parse().unwrap()).collect();
+    text.lines().skip(1).map(row).collect()
+}
+
+const TRAIN: &str =
+    "train --data ratings.csv --missing absent --hidden 4 --epochs 20 --batch-size 10 --quiet";
+
+#[test]
+fn a_range_gives_every_column_all_stars() {
+    let folder = folder();
+    let (code, _, notes) =
+        folder.run(&format!("{TRAIN} --categories auto --out auto").replace(" --quiet", ""));
+    assert_eq!(code, Some(0), "{notes}");
+    let note = "ratings.csv: 3 of 4 columns lack numbers that others have, as column \"Alien\" lacks 2: these are \
+                never predicted there";
+    assert!(notes.contains(note) && notes.contains("categories = 1..5"), "{notes}");
+    folder.write("new.csv", (HEADER.to_string() + "5,1,,\n").as_bytes());
+    folder.fail(
+        "predict auto new.csv --fill",
+        "new.csv: line 2, column 2 (\"Heat\") is \"1\", but must be one of 3, 4, 5: the training data of the model \
+         have no others; if all columns share one scale, as ratings do, train with its range by `harmonium train \
+         --categories FIRST..LAST`",
+    );
+    folder.fail(
+        &format!("{TRAIN} --categories 5 --out none"),
+        "but must be one of 0, 1, 2, 3, 4, as declared by categories; if the scale is another, declare its range by \
+         --categories FIRST..LAST",
+    );
+    folder.refuse(
+        &format!("{TRAIN} --categories 5..1 --out none"),
+        2,
+        "categories is 5..1, but must be a range such as 1..5, or with a step 0.5..5:0.5, of 2 to 255 numbers",
+    );
+
+    let (code, _, notes) =
+        folder.run(&format!("{TRAIN} --categories 1..5 --out run").replace(" --quiet", ""));
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(!notes.contains("lack numbers"), "{notes}");
+    let facts = folder.facts("run");
+    assert_eq!(facts["n_visible"], 20);
+    let settings = String::from_utf8(folder.read("run/config.toml")).unwrap();
+    assert!(settings.contains("categories = \"1..5\""), "{settings}");
+    folder.succeed("predict run new.csv --fill --expected --out filled.csv");
+    let filled = &numbers(&folder.read("filled.csv"))[0];
+    assert_eq!(filled[..2], [5.0, 1.0]);
+    assert!(filled[2..].iter().all(|x| (1.0..=5.0).contains(x)), "{filled:?}");
+    // A settings file may have the range as text or as its ends.
+    for (out, range) in [("text", "\"1..5\""), ("ends", "[1, 5]")] {
+        folder.write(
+            "s.toml",
+            format!("[data]\ndata = \"ratings.csv\"\ncategories = {range}\n").as_bytes(),
+        );
+        let train = TRAIN.replace(" --data ratings.csv", "");
+        folder.succeed_with_notes(&format!("{train} --config s.toml --out {out}"));
+        assert_eq!(folder.fingerprint(out), folder.fingerprint("run"), "{range}");
+    }
+    folder.succeed_with_notes("pack ratings.csv --categories 1..5 --out packed");
+    folder.succeed_with_notes(
+        &format!("{TRAIN} --categories 1..5 --out packs").replace("ratings.csv", "packed"),
+    );
+    assert_eq!(folder.fingerprint("packs"), folder.fingerprint("run"));
+}
+
+#[test]
+fn ratings_are_filled_with_expected_numbers_and_probabilities_are_named() {
+    let folder = folder();
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --out run"));
+    let (code, _, notes) = folder.run("predict run --fill --probabilities p.csv --out filled.csv");
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(
+        notes.contains("filled with expected numbers; --most-likely fills with values"),
+        "{notes}"
+    );
+    folder.succeed_with_notes("predict run --fill --expected --out expected.csv");
+    assert!(folder.read("filled.csv") == folder.read("expected.csv"));
+    folder.succeed_with_notes("predict run --fill --most-likely --out likely.csv");
+    folder.refuse(
+        "predict run --fill --most-likely --expected --out x.csv",
+        2,
+        "cannot be used with",
+    );
+    let text = String::from_utf8(folder.read("p.csv")).unwrap();
+    let header: Vec<_> = text.lines().next().unwrap().split(',').collect();
+    assert_eq!(header[..6], ["Alien=1", "Alien=2", "Alien=3", "Alien=4", "Alien=5", "Heat=1"]);
+    let [p, filled, likely] =
+        ["p.csv", "filled.csv", "likely.csv"].map(|name| numbers(&folder.read(name)));
+    for (n, film) in (0..N).flat_map(|n| (0..4).map(move |film| (n, film))) {
+        let p = &p[n][5 * film..5 * film + 5];
+        let expected: f64 = (1..).zip(p).map(|(stars, p)| f64::from(stars) * p).sum();
+        assert!((filled[n][film] - expected).abs() < 1e-6, "person {n}, film {film}");
+        let most = p.iter().fold(0.0_f64, |most, &p| most.max(p));
+        assert_eq!(p[likely[n][film] as usize - 1], most, "person {n}, film {film}");
+    }
+}
