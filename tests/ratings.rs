@@ -3,6 +3,8 @@
 mod folder;
 
 use folder::Folder;
+use ndarray::{Array, Array1, Array2, Dimension, s};
+use ndarray_npy::{ReadNpyExt as _, ReadableElement};
 
 /// 40 people's stars of four films. Nobody gave the second film one or two stars in the first 39 rows.
 const N: usize = 40;
@@ -128,5 +130,52 @@ fn ratings_are_filled_with_expected_numbers_and_probabilities_are_named() {
         assert!((filled[n][film] - expected).abs() < 1e-6, "person {n}, film {film}");
         let most = p.iter().fold(0.0_f64, |most, &p| most.max(p));
         assert_eq!(p[likely[n][film] as usize - 1], most, "person {n}, film {film}");
+    }
+}
+
+/// The numbers of the .npy file with this place in an archive, whose members are stored as they are.
+fn member<T: ReadableElement, D: Dimension>(archive: &[u8], place: usize, n: usize) -> Array<T, D> {
+    let mut starts = archive.windows(6).enumerate().filter(|(_, magic)| magic == b"\x93NUMPY");
+    let file = &archive[starts.nth(place).unwrap().0..];
+    let header = usize::from(u16::from_le_bytes([file[8], file[9]]));
+    Array::read_npy(&file[..10 + header + n * size_of::<T>()]).unwrap()
+}
+
+/// Predictions of an array from the exported arrays alone, as the guide does in NumPy.
+#[test]
+fn the_exported_arrays_predict_what_the_program_does() {
+    let folder = folder();
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --learning-rate 0.5 --out run"));
+    folder.succeed("export run --out model.npz");
+    let archive = folder.read("model.npz");
+    let weights: Array2<f32> = member(&archive, 0, 80);
+    let [b, c] =
+        [(1, 20), (2, 4)].map(|(place, n)| member::<f32, _>(&archive, place, n).mapv(f64::from));
+    let (weights, b, c): (_, Array1<f64>, Array1<f64>) = (weights.mapv(f64::from), b, c);
+    let site: Array1<i64> = member(&archive, 3, 20);
+    let number: Array1<f64> = member(&archive, 4, 20);
+    assert_eq!((site.len(), site[4], site[5], number[4], number[5]), (20, 0, 1, 5.0, 1.0));
+    let new = [[5.0, f64::NAN, 1.0, f64::NAN], [f64::NAN, 3.0, f64::NAN, 2.0]];
+    let rows = new
+        .map(|row| row.map(|x| if x.is_nan() { String::new() } else { x.to_string() }).join(","));
+    folder.write("new.csv", format!("{HEADER}{}\n{}\n", rows[0], rows[1]).as_bytes());
+    folder.succeed_with_notes("predict run new.csv --fill --out new.npy");
+    let found = Array2::<f64>::read_npy(&folder.read("new.npy")[..]).unwrap();
+    for (n, row) in new.iter().enumerate() {
+        let v: Array1<f64> =
+            (0..20).map(|u| f64::from(u8::from(row[site[u] as usize] == number[u]))).collect();
+        let x = &c + &v.dot(&weights);
+        let softplus = |x: f64| libm::log1p(libm::exp(-x.abs())) + x.max(0.0);
+        let u: Array1<f64> =
+            (0..20).map(|u| b[u] + (&x + &weights.row(u)).mapv(softplus).sum()).collect();
+        for (film, given) in row.iter().enumerate() {
+            let own = s![5 * film..5 * film + 5];
+            let p =
+                u.slice(own).mapv(|x| libm::exp(x - u.slice(own).fold(f64::MIN, |a, &b| a.max(b))));
+            let mean = (&p * &number.slice(own)).sum() / p.sum();
+            let expected = if given.is_nan() { mean } else { *given };
+            let error = found[[n, film]] - expected;
+            assert!(error.abs() < 1e-12, "person {n}, film {film}: {error:e}");
+        }
     }
 }

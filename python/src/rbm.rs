@@ -221,6 +221,11 @@ impl Rbm {
         self.origin.encoding.clone()
     }
 
+    /// What is known of the model besides its parameters.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// V, without the units of a label.
     fn n_features(&self) -> usize {
         self.n_visible() - self.origin.classes.as_ref().map_or(0, |classes| classes.n())

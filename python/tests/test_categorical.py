@@ -368,7 +368,7 @@ def test_spins_are_the_same_model_as_bits():
     assert back == rbm and back.spins
     with pytest.raises(ValueError, match="length of visible_field is 3, but must be 4"):
         Rbm.from_spins(J, a[:3], d)
-    with pytest.raises(ValueError, match="sites of several values, but must be bits"):
+    with pytest.raises(ValueError, match="number of units of a visible site is"):
         potts().to_spins()
 
 
