@@ -179,3 +179,78 @@ fn the_exported_arrays_predict_what_the_program_does() {
         }
     }
 }
+
+/// What people are known to have rated, and what they have rated besides: the first two of them nothing that is known.
+#[test]
+fn held_out_cells_are_scored_from_the_known_ones() {
+    let folder = folder();
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --learning-rate 0.5 --out run"));
+    let is_held = |n: usize, film: usize| (n + film).is_multiple_of(3);
+    let table = |is_in: &dyn Fn(usize, usize) -> bool| {
+        let rows = (0..N).map(|n| row(|film| stars(n, film).filter(|_| is_in(n, film))));
+        HEADER.to_string() + &rows.collect::<String>()
+    };
+    folder.write("known.csv", table(&|n, film| n > 1 && !is_held(n, film)).as_bytes());
+    // Cells that are known, too, are not scored.
+    folder.write("truth.csv", table(&|n, film| is_held(n, film) || n > 20).as_bytes());
+    let found = folder.succeed_with_notes("evaluate run --data known.csv --truth truth.csv --json");
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(
+        (&found["truth"], &found["binarization"]),
+        (&"truth.csv".into(), &"one for each value of a column".into())
+    );
+
+    folder.succeed_with_notes("predict run known.csv --fill --out filled.npy");
+    let filled = Array2::<f64>::read_npy(&folder.read("filled.npy")[..]).unwrap();
+    let cells: Vec<_> = (0..N)
+        .flat_map(|n| (0..4).map(move |film| (n, film)))
+        .filter(|&(n, film)| is_held(n, film) && stars(n, film).is_some())
+        .collect();
+    let number = |(n, film): (usize, usize)| stars(n, film).unwrap() as f64;
+    let n_cells = cells.len() as f64;
+    let errors: Vec<f64> =
+        cells.iter().map(|&cell| filled[[cell.0, cell.1]] - number(cell)).collect();
+    let mean_square = errors.iter().map(|x| x * x).sum::<f64>() / n_cells;
+    let scatter = |n: usize| {
+        let own = cells.iter().zip(&errors).filter(|((m, _), _)| *m == n);
+        own.map(|(_, error)| error * error - mean_square).sum::<f64>().powi(2)
+    };
+    let error_of_mean = (0..N).map(scatter).sum::<f64>().sqrt() / n_cells;
+    let of_column = |film: usize| {
+        let all: Vec<_> = (0..N).filter_map(|n| stars(n, film)).collect();
+        all.iter().sum::<usize>() as f64 / all.len() as f64
+    };
+    let by_column =
+        cells.iter().map(|&cell| (of_column(cell.1) - number(cell)).powi(2)).sum::<f64>();
+    let given = &found["given_others"];
+    for (name, found, expected) in [
+        ("values", &found["n_values"], n_cells),
+        ("RMSE", &given["rmse"], mean_square.sqrt()),
+        ("its error", &given["rmse_standard_error"], error_of_mean / (2.0 * mean_square.sqrt())),
+        ("MAE", &given["mae"], errors.iter().map(|x| x.abs()).sum::<f64>() / n_cells),
+        ("by the column", &found["numbers"]["column_mean"], (by_column / n_cells).sqrt()),
+    ] {
+        let found = found.as_f64().unwrap();
+        assert!((found - expected).abs() < 1e-6, "{name}: {found} {expected}");
+    }
+    let text = folder.succeed_with_notes("evaluate run --data known.csv --truth truth.csv");
+    for part in [
+        " values of truth.csv, from what the examples have",
+        "\nMAE  ",
+        " ± ",
+        "bits: one for each value of a column",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    folder.misuse(
+        "evaluate run --data ratings.csv --truth known.csv",
+        "predict is 0, but must be at least 1",
+    );
+    folder.write("short.csv", (HEADER.to_string() + "1,2,3,4\n").as_bytes());
+    let rule = "short.csv: has another number of rows than --data: 1, not 40";
+    folder.fail("evaluate run --data known.csv --truth short.csv", rule);
+    folder.misuse(
+        "evaluate run --data short.csv --truth known.csv",
+        "truth is known.csv, but must be left out but for",
+    );
+}

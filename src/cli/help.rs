@@ -212,7 +212,10 @@ const HELP: [Help; 19] = [
             "json",
         ],
         groups: &[
-            ("Data", &["data", "split", "limit", "binarize", "compare_data", "compare_split"]),
+            (
+                "Data",
+                &["data", "split", "truth", "limit", "binarize", "compare_data", "compare_split"],
+            ),
             (
                 "Estimate",
                 &[
