@@ -423,7 +423,7 @@ fn inspect_writes_the_parameters_in_the_form_that_is_asked() {
     folder.succeed("sample zero.safetensors --number 3 --out zero.fasta");
     folder.misuse(
         "inspect letters --parameters a.npz --as spins",
-        "the visible units is sites of several values, but must be bits",
+        "the number of units of a visible site is 2, but must be 1, which is a spin",
     );
 }
 

@@ -153,7 +153,8 @@ fn settings_that_contradict_each_other_are_refused() {
     for (flags, message) in [
         (
             "--categories 1",
-            "categories is 1, but must be `auto`, or a number of states from 2 to 255",
+            "categories is 1, but must be `auto`, a range of numbers such as 1..5, or a number of states from 2 to \
+             255",
         ),
         (
             "--categories auto --spins",

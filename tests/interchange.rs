@@ -282,17 +282,24 @@ fn what_cannot_be_a_model_of_bits_is_refused_by_name() {
 }
 
 #[test]
-fn models_of_categories_and_names_for_a_graph_are_not_exported() {
+fn models_of_categories_are_exported_with_their_columns_alone_and_names_not_to_a_graph() {
     let folder = folder();
     let columns = "a,b\nx,1\ny,2\nz,3\n";
     folder.write("t.csv", columns.as_bytes());
     folder.succeed("train --data t.csv --categories auto --hidden 4 --epochs 1 --batch-size 3 --out cats --quiet");
-    for file in ["a.npz", "a.safetensors", "a.onnx"] {
+    for file in ["a.safetensors", "a.onnx"] {
         folder.misuse(
             &format!("export cats --out {file}"),
-            "the visible units is sites of several values",
+            "the number of units of a visible site is 3, but must be 1 in this file, which does not say which units \
+             are one site; a .npz file",
         );
     }
+    folder.misuse(
+        "export cats --out a.npz --weights site",
+        "weights is site, but must be another name than site, number, state, column",
+    );
+    folder.succeed("export cats --out cats.npz");
+    folder.fail("import cats.npz --out b.safetensors", "`site`");
     let rule = "weights is W, but must be left out but for a file with named arrays";
     folder.misuse("export model.safetensors --out a.onnx --weights W", rule);
     let rule = "hidden_bias is visible_bias, but must be another name than each of the others";

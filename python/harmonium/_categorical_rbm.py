@@ -32,8 +32,9 @@ class CategoricalRBM(Estimator):
     ----------
     n_components : int, default 256
         Number of hidden units.
-    categories : "auto", int, or list of array-likes, default "auto"
-        The values of each column. "auto": those in X; a number q: 0 to q - 1, in all columns; a list: as in
+    categories : "auto", tuple, int, or list of array-likes, default "auto"
+        The values of each column. "auto": those in X; (1, 5): the numbers from 1 to 5 in all columns, as of ratings,
+        (0.5, 5, 0.5): in halves; a number q: 0 to q - 1, in all columns; a list: as in
         scikit-learn's `OneHotEncoder`, the values of each column, which need not all be in X.
     learning_rate : float, default 0.1
     batch_size : int, default 10
@@ -189,7 +190,7 @@ class CategoricalRBM(Estimator):
         >>> import numpy as np
         >>> from harmonium import CategoricalRBM
         >>> stars = np.array([[5, 5, np.nan], [5, 5, 4], [1, 1, 2], [1, np.nan, 2]] * 25)
-        >>> model = CategoricalRBM(4, categories=[range(1, 6)] * 3, missing="absent", n_iter=100, random_state=0)
+        >>> model = CategoricalRBM(4, categories=(1, 5), missing="absent", n_iter=100, random_state=0)
         >>> model.fit(stars).predict_ratings(stars)[[0, 3]].round().tolist()
         [[5.0, 5.0, 4.0], [1.0, 1.0, 2.0]]
         >>> model.predict_ratings(stars, entries=([1, 2], [0, 0])).round().tolist()

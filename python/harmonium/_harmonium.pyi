@@ -40,6 +40,7 @@ __all__ = [
     "rounds_to",
     "run_setting_table",
     "setting_table",
+    "refuse_zeros",
     "states_of",
     "train_run",
     "write_foreign",
@@ -175,15 +176,16 @@ def pack(
     labels: Any = None,
     grey_levels: int | None = None,
     spins: bool = False,
-    categories: str | int | dict[str, Any] | None = None,
+    categories: str | int | tuple[float, ...] | dict[str, Any] | None = None,
     ignore: Sequence[str] = ...,
     alphabet: str | None = None,
     unknown_letters: str | None = None,
 ) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
-    data: Any, categories: str | int | dict[str, Any], *, threads: int | None = None
+    data: Any, categories: str | int | tuple[float, ...] | dict[str, Any], *, threads: int | None = None
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]: ...
+def refuse_zeros(data: Any, categories: str | int | tuple[float, ...] | dict[str, Any]) -> None: ...
 def numbers_of(columns: dict[str, Any], states: NDArray[np.uint8]) -> NDArray[Any]: ...
 def rounds_to(array: object, copy: NDArray[np.float32]) -> bool: ...
 def decoded(
@@ -384,7 +386,7 @@ class Trainer:
         as_numbers: bool = False,
         grey_levels: int | None = None,
         spins: bool = False,
-        categories: str | int | dict[str, Any] | None = None,
+        categories: str | int | tuple[float, ...] | dict[str, Any] | None = None,
         ignore: list[str] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
@@ -403,7 +405,7 @@ class Trainer:
         hidden_states: Any = None,
         grey_levels: int | None = None,
         spins: bool = False,
-        categories: int | dict[str, Any] | None = None,
+        categories: str | int | tuple[float, ...] | dict[str, Any] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
         threads: int | None = None,

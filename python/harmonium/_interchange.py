@@ -89,9 +89,11 @@ def export_model(
     hidden_bias: str | None = None,
     layout: str | None = None,
 ) -> None:
-    """Write a model of bits for other programs. The ending of the name is the format.
+    """Write a model for other programs. The ending of the name is the format.
 
     `.safetensors` and `.npz` hold three arrays of float32; by default they are named and laid out as in `Rbm`.
+    `.npz` may hold a model of categories, and then has also `site` (V), the number of the site of each unit, `number`
+    (V) for which the unit stands, NaN for a name, `state` (V), the same as text, and `column` (L), the names.
     `.onnx` is a graph that computes `hidden` (N, H), p(h | v), from `visible` (N, V), both float32.
     `harmonium.io.write_model` writes HDF5.
 

@@ -13,7 +13,7 @@ from typing import Any, Iterator
 import numpy as np
 
 from ._columns import is_missing, names_of, text_of
-from ._harmonium import held_run, pack, states_of, write_whole
+from ._harmonium import held_run, pack, refuse_zeros, states_of, write_whole
 from ._settings import VALUES
 
 # The subfolder of a run that holds them.
@@ -30,7 +30,7 @@ def in_folder(
     files."""
     for name, value in settings.items():
         if isinstance(value, (np.ndarray, list, tuple)) or hasattr(value, "columns"):
-            if name not in (*VALUES, "image_shape", "ignore"):
+            if name not in (*VALUES, "image_shape", "ignore", "categories"):
                 raise TypeError(
                     f"{name} holds values, but must be a path: a run takes arrays and frames as "
                     f"{', '.join(VALUES)}; values that are missing are NaN in data"
@@ -103,6 +103,8 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
     if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
         meaning["categories"] = int(meaning["categories"])
     data = settings["data"]
+    if settings.get("missing") == "absent" and "categories" in meaning and hasattr(data, "tocsr"):
+        refuse_zeros(data, meaning["categories"])
     for name in ("labels", "weights"):
         if isinstance(settings.get(name), str) and settings[name] in (names_of(data) or []):
             data, settings[name] = _without(data, settings[name])

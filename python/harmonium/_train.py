@@ -27,7 +27,7 @@ def train(
     held_out: Any = None,
     grey_levels: int | None = None,
     spins: bool = False,
-    categories: str | int | dict[str, Any] | None = None,
+    categories: str | int | tuple[float, ...] | dict[str, Any] | None = None,
     ignore: Sequence[str] = (),
     alphabet: str | None = None,
     unknown_letters: str | None = None,
@@ -69,10 +69,11 @@ def train(
         any others but 0 and 1 are refused.
     spins : bool
         -1 and 1 mean 0 and 1, in samples too.
-    categories : "auto", int or dict, optional
+    categories : "auto", tuple, int or dict, optional
         Each column of data is a bit or a category. Data may then be a frame, with texts, too. "auto" finds
-        the states in the data, a column of 0 and 1 being a bit; a number q says that all columns hold states
-        from 0 to q - 1; a dict is `Rbm.columns` of another model. The model keeps them in `columns`, and
+        the states of each column in the data, a column of 0 and 1 being a bit; (1, 5), or "1..5", says that all
+        columns hold the numbers from 1 to 5, as ratings do, whether or not the data show all of them, and
+        (0.5, 5, 0.5) that they do so in halves; a number q is (0, q - 1); a dict is `Rbm.columns` of another model. The model keeps them in `columns`, and
         reads other data by them.
     ignore : sequence of str
         The columns that are left out, by their names, or by their numbers from 1.

@@ -11,7 +11,7 @@ use crate::columns::{
 };
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
-use crate::sparse::sparse_rows;
+use crate::sparse::{SparseRows, sparse_rows};
 use harmonium::dataset::Encoding;
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
@@ -251,7 +251,8 @@ pub fn rows(
         });
     }
     let (rows, kind) = if object.hasattr(intern!(py, "tocsr"))? {
-        sparse_rows(object, threads)?
+        let SparseRows { rows, kind, .. } = sparse_rows(object, threads)?;
+        (rows, kind)
     } else {
         let array = as_array(object)?;
         let untyped = array.cast::<PyUntypedArray>()?;
@@ -289,13 +290,9 @@ pub fn dataset(
     }
     let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
-        let (rows, kind) = sparse_rows(object, threads)?;
-        check_rows(rows.n_rows(), rows.n_columns())?;
-        if are_encoded(kind, &encoding, &rows) {
-            Dataset::from_numbers_as(NAME, rows, encoding).map_err(to_py)?
-        } else {
-            Dataset::from_numbers(NAME, rows)
-        }
+        let dataset = sparse_dataset(object, encoding, threads)?;
+        dataset.refuse_missing("this call").map_err(to_py)?;
+        dataset
     } else {
         let object = as_numpy(object)?;
         images = image_shape(&object).filter(|_| !encoding.reads_columns());
@@ -330,6 +327,27 @@ pub fn dataset(
     }
 }
 
+/// The rows of a sparse matrix as examples. In columns without a state 0, what it does not store is missing.
+fn sparse_dataset(
+    object: &Bound<'_, PyAny>,
+    encoding: Encoding,
+    threads: Option<usize>,
+) -> PyResult<Dataset> {
+    let SparseRows { rows, kind, stores_zeros } = sparse_rows(object, threads)?;
+    check_rows(rows.n_rows(), rows.n_columns())?;
+    if !are_encoded(kind, &encoding, &rows) {
+        return Ok(Dataset::from_numbers(NAME, rows));
+    }
+    let dataset = Dataset::from_sparse_as(NAME, rows, encoding).map_err(to_py)?;
+    if stores_zeros && dataset.missing().is_some() {
+        return Err(PyValueError::new_err(format!(
+            "{NAME} is a sparse matrix that stores zeros, which are no values of its columns, though what it does not \
+             store is missing; if these are missing, too, drop them by X.eliminate_zeros()"
+        )));
+    }
+    Ok(dataset)
+}
+
 /// The rows of an array-like as examples, as [`dataset`] reads them. NaN is a missing value; so is a masked
 /// number, if masked arrays are allowed.
 pub fn dataset_with_missing(
@@ -346,6 +364,9 @@ pub fn dataset_with_missing(
     }
     let module = object.py().import(intern!(object.py(), "harmonium._missing"))?;
     if encoding.reads_columns() {
+        if object.hasattr(intern!(object.py(), "tocsr"))? {
+            return sparse_dataset(object, encoding, threads);
+        }
         let columns =
             encoding.columns().map(|columns| recorded(object.py(), columns)).transpose()?;
         let cells = module.call_method1(intern!(object.py(), "cells"), (object, columns))?;

@@ -4,15 +4,17 @@ use crate::arrays::{NAME, dataset_with_missing, warn};
 use crate::errors::to_py;
 use crate::json::from_json;
 use crate::pool::without_lock;
+use crate::sparse::check_lacks;
 use harmonium::BitMatrix;
 use harmonium::dataset::{Categories, Coded, Columns, Dataset, Encoding};
 use harmonium::setting::Value as _;
+use harmonium::train::Missing;
 use numpy::{IntoPyArray as _, PyArrayDescrMethods as _, PyReadonlyArray2};
 use numpy::{PyUntypedArray, PyUntypedArrayMethods as _};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -68,12 +70,15 @@ pub fn declared(
         }
         return of_columns(columns);
     }
-    let value = match categories.cast::<PyString>() {
-        Ok(text) => Value::from(text.to_cow()?.as_ref()),
-        Err(_) => json!(categories.extract::<i64>().map_err(|_| {
-            let rule = "\"auto\", a number of states, or columns as a model has them";
+    let value = if let Ok(text) = categories.cast::<PyString>() {
+        Value::from(text.to_cow()?.as_ref())
+    } else if categories.is_instance_of::<PyTuple>() {
+        json!(categories.extract::<Vec<f64>>()?)
+    } else {
+        json!(categories.extract::<i64>().map_err(|_| {
+            let rule = "\"auto\", a range such as (1, 5), a number of states, or columns as a model has them";
             PyTypeError::new_err(format!("categories is {categories}, but must be {rule}"))
-        })?),
+        })?)
     };
     let categories = Categories::read("categories", &value).map_err(to_py)?;
     Ok(Encoding::Categories { categories, ignore })
@@ -270,6 +275,14 @@ pub fn states_of<'py>(
         }
     });
     Ok((recorded(py, columns)?, states.into_pyarray(py).into_any()))
+}
+
+/// Refuses a sparse matrix of ratings in whose columns 0 is a value, as `train` does with `missing="absent"`.
+#[pyfunction]
+pub fn refuse_zeros(data: &Bound<'_, PyAny>, categories: &Bound<'_, PyAny>) -> PyResult<()> {
+    let encoding = declared(None, false, Some(categories), Vec::new(), Letters::default())?;
+    let dataset = dataset_with_missing(data, encoding, None, true)?;
+    check_lacks(data, &dataset, Some(Missing::Absent))
 }
 
 /// Numbers (n, columns) that mean these states to a model of the columns; NaN for those that are missing.

@@ -49,8 +49,9 @@ pub fn to_py(error: Error) -> PyErr {
 
 /// A setting as a Python keyword.
 fn spell(Remedy { setting, value }: Remedy) -> String {
-    // A placeholder such as N is no word.
-    let is_word = |value: &str| value.chars().all(|c| c.is_ascii_lowercase());
+    // A placeholder such as N is no word; a range is a text.
+    let is_word =
+        |value: &str| value.chars().all(|c| c.is_ascii_lowercase()) || value.contains("..");
     match value {
         None => setting.to_string(),
         Some("true") => format!("{setting}=True"),

@@ -44,9 +44,16 @@ pub fn read_foreign(
 /// Writes a model for other programs, in the format that the ending of the name says.
 #[pyfunction]
 pub fn write_foreign(py: Python<'_>, rbm: &Rbm, path: PathBuf, names: ArrayNames) -> PyResult<()> {
-    let (naming, format, rbm) = (names.naming()?, format(&path)?, rbm.rbm.clone());
-    py.detach(|| whole_file::write(&path, &interchange::encode(&rbm, format, &naming)?))
-        .map_err(to_py)
+    let (naming, format, origin) = (names.naming()?, format(&path)?, rbm.origin());
+    let (encoding, classes, rbm) =
+        (origin.encoding.clone(), origin.classes.clone(), rbm.rbm.clone());
+    let bytes = || match encoding.columns() {
+        Some(columns) if format == Format::Npz => {
+            interchange::encode_columns(&rbm, columns, classes.as_deref(), &naming)
+        }
+        _ => interchange::encode(&rbm, format, &naming),
+    };
+    py.detach(|| whole_file::write(&path, &bytes()?)).map_err(to_py)
 }
 
 fn format(path: &Path) -> PyResult<Format> {

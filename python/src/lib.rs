@@ -41,7 +41,7 @@ mod _harmonium {
     #[pymodule_export]
     use super::best::BestScore;
     #[pymodule_export]
-    use super::columns::{numbers_of, states_of};
+    use super::columns::{numbers_of, refuse_zeros, states_of};
     #[pymodule_export]
     use super::errors::{DivergedError, SettingError};
     #[pymodule_export]

@@ -10,6 +10,7 @@ use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels::{self, labelled};
 use crate::pool::{Place, interruptible, without_lock};
+use crate::sparse::check_lacks;
 use harmonium::dataset::{
     Binarization, Classes, Columns, Dataset, Encoding, Examples, WeightedRows,
 };
@@ -218,6 +219,11 @@ impl Rbm {
 
     fn encoding(&self) -> Encoding {
         self.origin.encoding.clone()
+    }
+
+    /// What is known of the model besides its parameters.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// V, without the units of a label.
@@ -961,6 +967,7 @@ impl Rbm {
         check_rows_for_model(&data, &self.encoding())?;
         check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
+        check_lacks(visible, &data, Some(rule))?;
         let filling = Filling { rule, sweeps, seed, threads };
         let found = match expected {
             true => self.expected(py, &data, &data.lacking(), filling)?,
@@ -982,8 +989,9 @@ impl Rbm {
     ///
     /// Parameters
     /// ----------
-    /// visible : array-like of shape (n, columns)
-    ///     Rows of which some values are NaN or masked, as in training.
+    /// visible : array-like or sparse matrix of shape (n, columns)
+    ///     Rows of which some values are NaN or masked, as in training; what a sparse matrix does not store is
+    ///     missing, if 0 is no value of the columns.
     /// entries : (rows, columns), two array-likes of whole numbers from 0, or None
     ///     The values that are predicted, as `numpy.nonzero` gives places; those that the rows have do not count.
     ///     None: those that the rows lack.
@@ -1005,7 +1013,7 @@ impl Rbm {
     /// >>> import harmonium
     /// >>> ratings = np.array([[5, 5, np.nan], [5, 5, 4], [1, 1, 2], [1, np.nan, 2]] * 25)
     /// >>> settings = dict(missing="absent", hidden=4, epochs=200, batch_size=20)
-    /// >>> rbm = harmonium.train(ratings, categories=6, **settings)  # from 0 to 5
+    /// >>> rbm = harmonium.train(ratings, categories=(1, 5), **settings)
     /// >>> rbm.predict_ratings(ratings)[[0, 3]].round().tolist()
     /// [[5.0, 5.0, 4.0], [1.0, 1.0, 2.0]]
     /// >>> rbm.predict_ratings(ratings, entries=([1, 2], [0, 0])).round().tolist()
@@ -1034,6 +1042,7 @@ impl Rbm {
         check_rows_for_model(&data, &self.encoding())?;
         check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
+        check_lacks(visible, &data, Some(rule))?;
         let filling = Filling { rule, sweeps, seed, threads };
         let Some(entries) = entries else {
             let found = self.expected(py, &data, &data.lacking(), filling)?;
@@ -1349,6 +1358,7 @@ impl Rbm {
         }
         let py = visible.py();
         let dataset = dataset_with_missing(visible, self.encoding(), threads, true)?;
+        check_lacks(visible, &dataset, self.origin.missing)?;
         let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;

@@ -3,7 +3,9 @@
 
 use crate::arrays::NAME;
 use crate::pool::without_lock;
+use harmonium::dataset::Dataset;
 use harmonium::reals::RealRows;
+use harmonium::train::Missing;
 use numpy::{
     PyArrayDescrMethods as _, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods as _,
 };
@@ -11,8 +13,17 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 
-/// The rows of a sparse matrix, and the kind of its numbers (NumPy's letter).
-pub fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<(RealRows, u8)> {
+/// The rows of a sparse matrix.
+pub struct SparseRows {
+    pub rows: RealRows,
+    /// The kind of its numbers (NumPy's letter).
+    pub kind: u8,
+    /// Whether it stores a 0.
+    pub stores_zeros: bool,
+}
+
+/// The rows of a sparse matrix.
+pub fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResult<SparseRows> {
     let py = matrix.py();
     let format = matrix.getattr(intern!(py, "format"));
     match format.and_then(|format| format.extract::<String>()).unwrap_or_default().as_str() {
@@ -52,7 +63,29 @@ pub fn sparse_rows(matrix: &Bound<'_, PyAny>, threads: Option<usize>) -> PyResul
              2^32 - 1 columns"
         ))
     })?;
-    Ok((rows, kind.as_bytes()[0]))
+    let stores_zeros = values.contains(&0.0);
+    Ok(SparseRows { rows, kind: kind.as_bytes()[0], stores_zeros })
+}
+
+/// Refuses a sparse matrix of columns in which 0 is a value, if what it lacks is to be absent: what it does not store
+/// would be known to be 0.
+pub fn check_lacks(
+    object: &Bound<'_, PyAny>,
+    dataset: &Dataset,
+    missing: Option<Missing>,
+) -> PyResult<()> {
+    let Some(columns) = dataset.columns().filter(|_| missing == Some(Missing::Absent)) else {
+        return Ok(());
+    };
+    let has_zero = |column| columns.numbers(column).contains(&0.0);
+    if !object.hasattr(intern!(object.py(), "tocsr"))? || !(0..columns.n_columns()).any(has_zero) {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!(
+        "{NAME} is a sparse matrix in whose columns 0 is a value, so that all that it does not store would be known \
+         to be 0, and nothing missing: train with a range without 0, such as categories=(1, 5), by which it is \
+         missing, or give a dense array with NaN where a value is missing"
+    )))
 }
 
 /// The parts of a matrix in compressed rows, columns or rows of blocks, with every index inside.

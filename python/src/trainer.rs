@@ -1,6 +1,6 @@
 //! The trainer.
 
-use crate::arrays::{bits, dataset_with_missing, transposed};
+use crate::arrays::{bits, dataset_with_missing, transposed, warn};
 use crate::columns::{Letters, declared, of_columns, recorded};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
@@ -9,7 +9,8 @@ use crate::labels;
 use crate::pool::{interruptible, without_lock};
 use crate::ranks::ranks;
 use crate::rbm::{Origin, Rbm, history};
-use harmonium::dataset::{Binarization, Classes, Encoding, Examples, RunningMean};
+use crate::sparse::check_lacks;
+use harmonium::dataset::{Binarization, Categories, Classes, Encoding, Examples, RunningMean};
 use harmonium::evaluate::number_means;
 use harmonium::gibbs::FixedModel;
 use harmonium::memory::{self, Bytes, Need};
@@ -26,7 +27,7 @@ use ndarray::Array1;
 use numpy::{Element, IntoPyArray as _, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde_json::{Map, Value, json};
 use std::ffi::CString;
 use std::sync::Arc;
@@ -467,6 +468,10 @@ impl Reading {
         let Given { data, labels: of_examples, weights } = given;
         let (encoding, threads) = (self.encoding.clone(), self.threads);
         let mut dataset = dataset_with_missing(data, encoding, threads, self.missing.is_some())?;
+        check_lacks(data, &dataset, self.missing)?;
+        if matches!(self.encoding, Encoding::Categories { categories: Categories::Auto, .. }) {
+            warn(data.py(), dataset.scale_note())?;
+        }
         let found = dataset.encoding();
         if let Some(of_examples) = of_examples {
             let labels = labels::labels(of_examples, self.classes.clone())?;
@@ -645,9 +650,9 @@ impl Trainer {
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let config = config(&given(settings)?, &OF_ONLINE)?;
-        if categories.is_some_and(|categories| categories.is_instance_of::<PyString>()) {
+        if categories.is_some_and(|categories| categories.eq("auto").unwrap_or(false)) {
             return Err(PyValueError::new_err(
-                "categories is \"auto\", but for training in chunks must be a number of states, or columns as \
+                "categories is \"auto\", but for training in chunks must be a range, a number of states, or columns as \
                  a model has them: a chunk may lack some values",
             ));
         }

@@ -121,8 +121,8 @@ def test_each_bad_input_has_its_message():
         ([[0, 1]] * 3, X, "column 1 is 2, but must be one of 0, 1: categories declares no others"),
         ([[0, 1]], X, "categories has 1 lists, but must have 3, one for each column of X"),
         ([[0, 1], [3], [0, 1]], X, "categories must hold, for column 2, a list of from 2 to 255 values"),
-        (7.5, X, 'categories is 7.5, but must be "auto", a number of states, or a list'),
-        (256, X, "categories is 256, but must be `auto`, or a number of states from 2 to 255"),
+        (7.5, X, 'categories is 7.5, but must be "auto", a range such as (1, 5), a number of states'),
+        (256, X, "categories is 256, but must be `auto`, a range of numbers such as 1..5, or a number of states"),
         ("some", X, "categories is some, but must be `auto`"),
         ("auto", [["a", "x"], ["a", "y"]], "column 1 holds only the value a, so there is nothing to learn"),
         ("auto", [["a", 1], ["b", 2], [None, 1]], "example 2, column 1 is NaN or has no value\nIt can train on"),
@@ -368,7 +368,7 @@ def test_spins_are_the_same_model_as_bits():
     assert back == rbm and back.spins
     with pytest.raises(ValueError, match="length of visible_field is 3, but must be 4"):
         Rbm.from_spins(J, a[:3], d)
-    with pytest.raises(ValueError, match="sites of several values, but must be bits"):
+    with pytest.raises(ValueError, match="number of units of a visible site is"):
         potts().to_spins()
 
 

@@ -99,10 +99,26 @@ def test_load_points_to_import(tmp_path):
 
 def test_models_of_categories_are_refused(tmp_path):
     rbm = Rbm(np.zeros((3, 2)), np.zeros(3), np.zeros(2), columns=[3])
-    for ending in ("npz", "safetensors", "onnx"):
-        with pytest.raises(ValueError, match="sites of several values, but must be bits"):
+    for ending in ("safetensors", "onnx"):
+        with pytest.raises(ValueError, match="number of units of a visible site is 3, but must be 1"):
             harmonium.export_model(rbm, tmp_path / f"a.{ending}")
     assert os.listdir(tmp_path) == []
+
+
+def test_models_of_categories_are_exported_with_what_their_units_stand_for(tmp_path):
+    table = [["é, b", 1, 0], ["a", 2, 1], ["a", 3, 1]] * 4
+    rbm = harmonium.train(table, categories="auto", hidden=2, epochs=1, batch_size=4)
+    harmonium.export_model(rbm, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert arrays["state"].tolist() == ["a", "é, b", "1", "2", "3", "1"]
+        assert arrays["site"].tolist() == [0, 0, 1, 1, 1, 2]
+        assert arrays["column"].tolist() == ["1", "2", "3"]
+        np.testing.assert_array_equal(arrays["number"], [np.nan, np.nan, 1, 2, 3, 1])
+        for name in ("weights", "visible_bias", "hidden_bias"):
+            np.testing.assert_array_equal(arrays[name], getattr(rbm, name))
+    labelled = harmonium.train(np.eye(3), labels=["x", "y", "x"], hidden=2, epochs=1)
+    with pytest.raises(ValueError, match="number of units of a visible site is 2"):
+        harmonium.export_model(labelled, tmp_path / "b.npz")
 
 
 # ---- ONNX

@@ -201,3 +201,63 @@ def test_other_models_have_no_ratings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert whole.predict_ratings(OTHERS).shape == OTHERS.shape
+
+
+RANGE = dict(missing="absent", hidden=4, epochs=100, batch_size=20, learning_rate=0.3, categories=(1, 5))
+
+
+def test_a_range_gives_all_columns_one_scale():
+    stars = STARS[:, :-1] + 1
+    # Nobody gave the second film less than three.
+    stars[:, 1] = np.clip(stars[:, 1], 3, 5)
+    with pytest.warns(UserWarning, match="categories = 1..5"):
+        narrow = harmonium.train(stars, **{**RANGE, "categories": "auto", "epochs": 1})
+    new = np.array([[5, 1, np.nan, np.nan]])
+    with pytest.raises(ValueError, match=r'one scale, as ratings do, train with its range by categories="FIRST..LAST"'):
+        narrow.predict_ratings(new)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rbm = harmonium.train(stars, **RANGE)
+        assert rbm.predict_ratings(new).shape == (1, 4)
+    assert harmonium.train(stars, **{**RANGE, "categories": "1..5"}) == rbm
+    halves = harmonium.train(stars / 2, **{**RANGE, "categories": (0.5, 2.5, 0.5)})
+    np.testing.assert_array_equal(halves.predict_ratings(new / 2), rbm.predict_ratings(new) / 2)
+    estimator = CategoricalRBM(4, categories=(1, 5), missing="absent", n_iter=1).fit(stars)
+    assert [list(values) for values in estimator.categories_] == [[1, 2, 3, 4, 5]] * 4
+    for wrong in [(5, 1), (1,), (1, 5, 3)]:
+        with pytest.raises((ValueError, TypeError), match="categories is"):
+            harmonium.train(stars, **{**RANGE, "categories": wrong})
+
+
+def test_what_a_sparse_matrix_of_ratings_does_not_store_is_missing(tmp_path):
+    sparse = pytest.importorskip("scipy.sparse")
+    stars = STARS[:, :-1] + 1
+    stored = sparse.csr_matrix(np.nan_to_num(stars))
+    rbm = harmonium.train(stored, **RANGE)
+    assert rbm == harmonium.train(stars, **RANGE)
+    np.testing.assert_array_equal(rbm.predict_ratings(stored), rbm.predict_ratings(stars))
+    np.testing.assert_array_equal(rbm.impute(stored.tocoo()), rbm.impute(stars))
+    entries = ([0, 1], [1, 2])
+    np.testing.assert_array_equal(
+        rbm.predict_ratings(stored, entries=entries), rbm.predict_ratings(stars, entries=entries)
+    )
+    run = harmonium.runs.train(data=stored, out=tmp_path / "run", **RANGE)
+    assert run.model() == rbm
+    # A scale with 0 would take each for a rating of 0.
+    for categories in [6, "auto", (0, 5)]:
+        settings = {**RANGE, "categories": categories}
+        with pytest.raises(ValueError, match=r"sparse matrix in whose columns 0 is a value.*categories=\(1, 5\)"):
+            harmonium.train(stored, **settings)
+        with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):
+            harmonium.runs.train(data=stored, out=tmp_path / "none", **settings)
+    dense = harmonium.train(stars, **{**RANGE, "categories": 6, "epochs": 1})
+    with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):
+        dense.predict_ratings(stored)
+    # Without missing values zeros are states, as ever.
+    codes = sparse.csr_matrix(np.nan_to_num(STARS[:, :-1]))
+    whole = harmonium.train(codes, hidden=2, epochs=1, categories=5)
+    assert whole == harmonium.train(codes.toarray(), hidden=2, epochs=1, categories=5)
+    zeros = stored.copy()
+    zeros.data[3] = 0
+    with pytest.raises(ValueError, match=r"stores zeros, which are no values.*eliminate_zeros"):
+        harmonium.train(zeros, **RANGE)

@@ -6,7 +6,7 @@ use super::output::{Output, Overwrite, print, print_beside, print_text};
 use super::rows::Rows;
 use crate::bits::BitMatrix;
 use crate::dataset::{
-    Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
+    Beside, Binarization, Classes, ColumnSource, Columns, Dataset, ExampleWeights, Examples,
     Labels, Source, WeightedBits, WeightedRows,
 };
 use crate::error::{Error, Remedy, Result};
@@ -17,8 +17,8 @@ use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
 use crate::evaluate::two_sample::TwoSample;
 use crate::evaluate::{
-    AnnealingSchedule, Base, Entries, EntryReport, Evaluation, EvaluationConfig, EvaluationReport,
-    Evaluator, Method, Score, VALUES,
+    AnnealingSchedule, Base, Evaluation, EvaluationConfig, EvaluationReport, Evaluator, Method,
+    Score, VALUES,
 };
 use crate::gibbs::{Chains, FixedModel, FixedWeights, check_sweeps};
 use crate::kernels::Isa;
@@ -54,12 +54,16 @@ static DEFAULT: LazyLock<EvaluationConfig> = LazyLock::new(EvaluationConfig::def
 #[derive(Debug, Args)]
 pub struct Evaluate {
     /// A model, or the folder of a run
-    model: PathBuf,
+    pub(super) model: PathBuf,
     /// Examples: `mnist`, a file (IDX, .npy, .npz, text or PNG), a folder of PNGs, `-` for
     /// standard input, `bars-and-stripes:SIDE`, `shifter` or `populations:SEED`
     /// [default: the run's test data; else its validation examples; else its training data]
     #[arg(long, value_name = "mnist|PATH")]
     data: Option<Source>,
+    /// The true values of what the examples of --data lack: data of the same rows and columns, for a model that was
+    /// trained with missing = absent. The values that only these data have are predicted and scored
+    #[arg(long, value_name = "PATH", requires = "data")]
+    pub(super) truth: Option<Source>,
     /// The part of the run's data: `train`, `test` or `validation`. For --data: `train` or `test` of
     /// MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
@@ -74,7 +78,7 @@ pub struct Evaluate {
     labels: Option<ColumnSource>,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// How intensities become bits [default: as in training]
     #[arg(long)]
     binarize: Option<Binarization>,
@@ -130,13 +134,13 @@ pub struct Evaluate {
     overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
     #[arg(long, default_value_t = DEFAULT.seed, value_name = "N")]
-    seed: u64,
+    pub(super) seed: u64,
     /// Threads [default: all cores]; the result does not depend on it
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     #[command(flatten)]
     ranks: RankFlags,
 }
@@ -148,14 +152,14 @@ const MOST_TRAINING_EXAMPLES: usize = 10_000;
 const MOST_TRAINING_VALUES: u64 = 1_000_000_000;
 
 /// The examples that are scored.
-struct Scored {
+pub(super) struct Scored {
     /// (N, V)
-    visible: WeightedBits,
+    pub visible: WeightedBits,
     /// Where they are in the data.
     rows: Rows,
-    subject: SubjectReport,
+    pub subject: SubjectReport,
     /// The same examples to predict the classes of, if they have labels.
-    to_classify: Option<Examples>,
+    pub to_classify: Option<Examples>,
     /// Whether the result is written into the folder of the run.
     is_of_run: bool,
 }
@@ -204,9 +208,16 @@ impl Evaluate {
                     .to_string()
             })?;
         }
+        let are_absent = Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent);
+        self.truth.iter().try_for_each(|truth| {
+            check("truth", truth, are_absent && visible.missing().is_some(), || {
+                "left out but for examples that lack values and a model that was trained with missing = absent"
+                    .to_string()
+            })
+        })?;
         if visible.missing().is_some() {
             self.check_flags_for_missing()?;
-            if Missing::recorded(&file.provenance.settings)? == Some(Missing::Absent) {
+            if are_absent {
                 let out = &self.log_probabilities;
                 out.iter().try_for_each(|out| {
                     check("log_probabilities", out, false, || {
@@ -215,7 +226,8 @@ impl Evaluate {
                             .to_string()
                     })
                 })?;
-                return self.predict_values(&file, &visible, subject, to_classify.as_ref(), isa);
+                let scored = Scored { visible, rows, subject, to_classify, is_of_run };
+                return self.predict_values(&file, scored, isa);
             }
         }
         let compared = self.compared(&file)?;
@@ -332,37 +344,6 @@ impl Evaluate {
         self.compare_data.iter().try_for_each(|data| check("compare_data", data, false, rule))
     }
 
-    /// Scores single values of examples that lack some. With `missing = absent` they have no common log Z.
-    fn predict_values(
-        &self,
-        file: &ModelFile,
-        visible: &WeightedBits,
-        subject: SubjectReport,
-        to_classify: Option<&Examples>,
-        isa: Isa,
-    ) -> Result<()> {
-        let encoding = Encoding::recorded(&file.provenance.data)?;
-        let entries = Entries::new(&file.rbm, isa).columns(encoding.columns());
-        let training = training_examples(&self.model, file)?;
-        let entries = match training.filter(|data| data.units() == *file.rbm.visible_units()) {
-            Some(training) => entries.training(&training),
-            None => entries,
-        };
-        let report = entries.score(visible, visible, Watch::default())?;
-        // A site without a value is no part of the example's model: its units are off.
-        let weights = FixedWeights::of(&file.rbm, isa);
-        let model = FixedModel { rbm: &file.rbm, weights: &weights };
-        let classes = to_classify.map(|examples| class_score(model, examples, self.seed));
-        let classes = classes.transpose()?.flatten();
-        let report = EntryReport {
-            error: classes.as_ref().map(|score| score.error.into()),
-            log_loss: classes.as_ref().map(|score| score.log_loss.into()),
-            subject: Some(subject),
-            ..report
-        };
-        if self.json { print(report.to_json()) } else { print_text(&report.to_string(), VALUES) }
-    }
-
     /// Writes the result into the folder of the run, and renews its report.
     fn store(&self, report: &EvaluationReport) -> Result<()> {
         whole_file::write(&self.model.join(EVALUATION), report.to_json().as_bytes())?;
@@ -417,13 +398,18 @@ impl Evaluate {
         let binarization = self.binarization(file)?;
         let to_classify =
             dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));
+        let has_categories = dataset.columns().is_some_and(Columns::has_categories);
         let in_words = match dataset.is_binary() {
+            true if has_categories => "one for each value of a column".to_string(),
             true => "none (binary data)".to_string(),
             false => binarization.to_string(),
         };
         let rows = Rows::of(&dataset);
         let examples = Examples::new(dataset, binarization);
-        examples.check_have_values()?;
+        // A person who has rated nothing can be predicted, too.
+        if self.truth.is_none() {
+            examples.check_have_values()?;
+        }
         let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
         let subject = SubjectReport {
             parameters_sha256: file.rbm.sha256(),
@@ -619,7 +605,7 @@ fn with_labels(dataset: Dataset, remedy: Option<Remedy>) -> Result<Dataset> {
     Ok(dataset)
 }
 
-fn class_score(
+pub(super) fn class_score(
     model: FixedModel<'_>,
     examples: &Examples,
     seed: u64,

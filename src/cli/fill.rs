@@ -6,6 +6,7 @@ use super::predict::Predict;
 use crate::dataset::{Beside, Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
 use crate::evaluate::imputation::most_likely;
+use crate::evaluate::number_means::numbers;
 use crate::evaluate::{Imputation, NumberMeans};
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
@@ -40,13 +41,15 @@ impl Predict {
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
         let data = limited(chosen.dataset, self.limit, &rbm)?;
-        self.check_form(&data, &out)?;
+        // A model of whole examples has no other way.
+        let rule = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
+        let are_ratings = rule == Missing::Absent && data.columns().and_then(numbers).is_some();
+        let is_expected = self.expected || are_ratings && !self.most_likely;
+        check_form(&data, &out, is_expected)?;
         match data.missing_note() {
             Some(text) => note(LogFormat::Text, &text),
             None => note(LogFormat::Text, &format!("{}: no value is missing", data.name())),
         }
-        // A model of whole examples has no other way.
-        let rule = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
         let examples =
             Examples::new(data.clone(), Binarization::recorded(&provenance.settings)?.of_bits());
         let weights = FixedWeights::of(&rbm, isa);
@@ -60,7 +63,11 @@ impl Predict {
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let data = data.without_labels();
         if let Some(out) = &self.probabilities {
-            out.write(&out.encode("probabilities", &probabilities))?;
+            let units = data.columns().map(Columns::unit_names);
+            out.write(&match units {
+                Some(units) => out.encode_named("probabilities", units, &probabilities),
+                None => out.encode("probabilities", &probabilities),
+            })?;
         }
         // What is written has the form of the data as they are stored.
         let is_inverted = provenance.data.get("inverted").is_some_and(|inverted| inverted == true);
@@ -71,65 +78,71 @@ impl Predict {
         let means = data.columns().filter(|_| rule == Missing::Absent).and_then(|columns| {
             NumberMeans::recorded(columns, data_mean.as_ref(), &provenance.data)
         });
-        out.write(&self.filled(&data, &probabilities, means.as_ref(), &out)?)?;
+        let bytes = match is_expected {
+            true => {
+                let numbers = expected(&data, &probabilities, means.as_ref())?;
+                with_expected(&data, &probabilities, &numbers, &out)
+            }
+            false => with_most_likely(&data, &probabilities, &out),
+        };
+        if are_ratings && !self.expected && !self.most_likely {
+            note(LogFormat::Text, "filled with expected numbers; --most-likely fills with values");
+        }
+        out.write(&bytes)?;
         out.say()
     }
+}
 
-    /// The bytes of the data, filled.
-    fn filled(
-        &self,
-        data: &Dataset,
-        probabilities: &Array2<f64>,
-        means: Option<&NumberMeans>,
-        out: &Output,
-    ) -> Result<Vec<u8>> {
-        let filled = data.filled(&most_likely(&data.units(), probabilities));
-        let most_likely = || filled.bits().expect("columns are bits");
-        let numbers = match self.expected {
-            true => self.expected(data, probabilities, means)?,
-            false => filled.numbers(),
-        };
-        Ok(match data.columns() {
-            Some(columns) if self.expected => {
-                let starts: Vec<_> = data.units().sites().map(|site| site.start).collect();
-                let missing = data.missing();
-                let number = |n: usize, column: usize| {
-                    let is_missing = missing.is_some_and(|missing| missing.get(n, starts[column]));
-                    is_missing.then(|| numbers[[n, column]])
-                };
-                out.encode_means("filled", columns, most_likely(), number)
-            }
-            Some(columns) if out.is_fasta() => {
-                out.encode_sequences(columns, most_likely(), data.titles())
-            }
-            Some(columns) => out.encode_columns("filled", columns, most_likely()),
-            None => out.encode_numbers("filled", &numbers),
-        })
+/// The bytes of the data, filled with the most likely values.
+fn with_most_likely(data: &Dataset, probabilities: &Array2<f64>, out: &Output) -> Vec<u8> {
+    let filled = data.filled(&most_likely(&data.units(), probabilities));
+    let bits = || filled.bits().expect("columns are bits");
+    match data.columns() {
+        Some(columns) if out.is_fasta() => out.encode_sequences(columns, bits(), data.titles()),
+        Some(columns) => out.encode_columns("filled", columns, bits()),
+        None => out.encode_numbers("filled", &filled.numbers()),
     }
+}
 
-    /// The numbers of the data, with their expected values where they are missing.
-    fn expected(
-        &self,
-        data: &Dataset,
-        probabilities: &Array2<f64>,
-        means: Option<&NumberMeans>,
-    ) -> Result<Array2<f64>> {
-        let mut numbers = data.expected(probabilities.view())?;
-        let lacking = data.lacking();
-        match means.map_or(0, |means| means.replace_unknown(data, &lacking, &mut numbers)) {
-            0 => {}
-            n => note(LogFormat::Text, &format!("{}: {}", data.name(), NumberMeans::note(n))),
-        }
-        Ok(numbers)
-    }
+/// The bytes of the data, filled with expected numbers (N, columns).
+fn with_expected(
+    data: &Dataset,
+    probabilities: &Array2<f64>,
+    numbers: &Array2<f64>,
+    out: &Output,
+) -> Vec<u8> {
+    let Some(columns) = data.columns() else { return out.encode_numbers("filled", numbers) };
+    let filled = data.filled(&most_likely(&data.units(), probabilities));
+    let starts: Vec<_> = data.units().sites().map(|site| site.start).collect();
+    let missing = data.missing();
+    let number = |n: usize, column: usize| {
+        let is_missing = missing.is_some_and(|missing| missing.get(n, starts[column]));
+        is_missing.then(|| numbers[[n, column]])
+    };
+    out.encode_means("filled", columns, filled.bits().expect("columns are bits"), number)
+}
 
-    /// Refuses a format that the data do not have.
-    fn check_form(&self, data: &Dataset, out: &Output) -> Result<()> {
-        let are_letters = data.columns().and_then(Columns::alphabet).is_some();
-        if out.is_fasta() && !are_letters {
-            let rule = "does not hold sequences; give a .csv or a .npy file for --out";
-            return Err(Error::Unsuitable { path: data.name().into(), rule: rule.to_string() });
-        }
-        if self.expected { data.check_means() } else { Ok(()) }
+/// The numbers of the data, with their expected values where they are missing.
+fn expected(
+    data: &Dataset,
+    probabilities: &Array2<f64>,
+    means: Option<&NumberMeans>,
+) -> Result<Array2<f64>> {
+    let mut numbers = data.expected(probabilities.view())?;
+    let lacking = data.lacking();
+    match means.map_or(0, |means| means.replace_unknown(data, &lacking, &mut numbers)) {
+        0 => {}
+        n => note(LogFormat::Text, &format!("{}: {}", data.name(), NumberMeans::note(n))),
     }
+    Ok(numbers)
+}
+
+/// Refuses a format that the data do not have, or means of names.
+fn check_form(data: &Dataset, out: &Output, is_expected: bool) -> Result<()> {
+    let are_letters = data.columns().and_then(Columns::alphabet).is_some();
+    if out.is_fasta() && !are_letters {
+        let rule = "does not hold sequences; give a .csv or a .npy file for --out";
+        return Err(Error::Unsuitable { path: data.name().into(), rule: rule.to_string() });
+    }
+    if is_expected { data.check_means() } else { Ok(()) }
 }

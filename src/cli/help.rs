@@ -212,7 +212,10 @@ const HELP: [Help; 19] = [
             "json",
         ],
         groups: &[
-            ("Data", &["data", "split", "limit", "binarize", "compare_data", "compare_split"]),
+            (
+                "Data",
+                &["data", "split", "truth", "limit", "binarize", "compare_data", "compare_split"],
+            ),
             (
                 "Estimate",
                 &[
@@ -289,8 +292,8 @@ const HELP: [Help; 19] = [
                 "writes those of the examples that the model was trained on",
             ),
             example(
-                "harmonium predict runs/ratings ratings.csv --fill --expected",
-                "fills the holes of a table with mean ratings",
+                "harmonium predict runs/ratings ratings.csv --fill",
+                "fills the holes of a table with expected ratings",
             ),
         ],
     },

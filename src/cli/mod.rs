@@ -24,6 +24,9 @@ mod bench;
 mod completions;
 mod couplings;
 mod evaluate;
+
+mod evaluate_values;
+
 mod export;
 mod import;
 mod inspect;

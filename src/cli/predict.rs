@@ -45,19 +45,23 @@ pub struct Predict {
     /// Seed of stochastic bits
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(super) seed: u64,
-    /// Write the data with a value in place of each that is missing: the most likely one. Columns of labels and
-    /// weights are not written
+    /// Write the data with a value in place of each that is missing: the most likely one, or, if all columns are
+    /// numbers and the model was trained with missing = absent, as of ratings, the expected number. Columns of labels
+    /// and weights are not written
     #[arg(long)]
     pub(super) fill: bool,
-    /// Fill with the mean of the numbers that a value may be, not with the most likely one
+    /// Fill with the mean of the numbers that a value may be, which has the smallest squared error
     #[arg(long, requires = "fill")]
     pub(super) expected: bool,
+    /// Fill with the value that is most likely
+    #[arg(long, requires = "fill", conflicts_with = "expected")]
+    pub(super) most_likely: bool,
     /// Values of the given data that are missing, besides those that they mark: a file of the same shape that
     /// is 1 where a value is missing (.npy, .npz or text)
     #[arg(long, value_name = "PATH", requires = "data")]
     pub(super) missing_mask: Option<PathBuf>,
     /// With --fill also write p(v = 1 | the given values) of each unit (N, V), f64, to this file: .npy, .npz,
-    /// .csv or .tsv. Units that are given have their values
+    /// .csv or .tsv, where columns have the header `column=value`. Units that are given have their values
     #[arg(long, value_name = "FILE", requires = "fill",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     pub(super) probabilities: Option<Output>,

@@ -3,6 +3,7 @@
 use super::alphabet::MAX_STATES;
 use super::columns::{Column, ColumnKind, Columns, Form, MISSING};
 use super::holes::Holes;
+use super::number_range::NumberRange;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Need};
@@ -23,7 +24,7 @@ const MOST_OWN: usize = 20;
 /// The states that a message lists.
 const MOST_LISTED: usize = 12;
 
-/// How the states of columns are found; as text `auto` or the number of states.
+/// How the states of columns are found; as text `auto`, a range such as `1..5`, or the number of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
@@ -32,6 +33,8 @@ pub enum Categories {
     Auto,
     /// All columns hold the whole numbers from 0 up to this number, itself excluded: 2 to 255.
     Count(u8),
+    /// All columns hold numbers of one range, such as 1 to 5 stars, whether or not the data show all of them.
+    Range(NumberRange),
 }
 
 impl FromStr for Categories {
@@ -42,8 +45,11 @@ impl FromStr for Categories {
         match (text, count) {
             ("auto", _) => Ok(Self::Auto),
             (_, Some(q)) => Ok(Self::Count(q)),
+            _ if text.contains("..") => text.parse().map(Self::Range),
             _ => {
-                let rule = format!("`auto`, or a number of states from 2 to {MAX_STATES}");
+                let rule = format!(
+                    "`auto`, a range of numbers such as 1..5, or a number of states from 2 to {MAX_STATES}"
+                );
                 Err(invalid("categories", text, rule))
             }
         }
@@ -55,6 +61,7 @@ impl fmt::Display for Categories {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Count(q) => write!(f, "{q}"),
+            Self::Range(range) => range.fmt(f),
         }
     }
 }
@@ -73,7 +80,7 @@ impl TryFrom<String> for Categories {
     }
 }
 
-/// Files and Python may give the number of states as a number.
+/// Files and Python may give the number of states as a number, and a range as its ends, with the step if it is not 1.
 impl Value for Categories {
     const KIND: Kind = Kind::Text;
 
@@ -85,6 +92,15 @@ impl Value for Categories {
         match json {
             Json::String(text) => text.parse(),
             Json::Number(n) => n.to_string().parse(),
+            Json::Array(parts) => {
+                let numbers: Option<Vec<f64>> = parts.iter().map(Json::as_f64).collect();
+                let range = match numbers.as_deref() {
+                    Some(&[first, last]) => NumberRange::new(first, last, 1.0),
+                    Some(&[first, last, step]) => NumberRange::new(first, last, step),
+                    _ => Err(Self::wrong_kind(name, json)),
+                };
+                range.map(Self::Range)
+            }
             _ => Err(Self::wrong_kind(name, json)),
         }
     }
@@ -203,13 +219,16 @@ impl Header {
         }
     }
 
-    /// The columns of the whole numbers that are declared; `None` if the data decide.
+    /// The columns of the numbers that are declared; `None` if the data decide.
     pub fn declared(&self, origin: Origin<'_>, chosen: &[usize]) -> Option<Columns> {
         match origin {
             Origin::Model(columns) => Some(columns.clone()),
-            Origin::Data { categories: Categories::Auto, .. } => None,
-            Origin::Data { categories: Categories::Count(q), .. } => {
-                let names: Vec<_> = (0..q).map(|state| state.to_string()).collect();
+            Origin::Data { categories, .. } => {
+                let names: Vec<_> = match categories {
+                    Categories::Auto => return None,
+                    Categories::Count(q) => (0..q).map(|state| state.to_string()).collect(),
+                    Categories::Range(range) => range.names(),
+                };
                 let kinds = chosen.iter().map(|_| ColumnKind::Category(names.clone()));
                 Some(self.columns(chosen, kinds.collect()))
             }
@@ -237,10 +256,10 @@ impl Header {
         })
     }
 
-    /// The error for a value that is no state of the column at `column`, at a place such as `line 3`.
-    pub fn unknown(&self, place: &str, column: usize, value: &str, rule: String) -> Error {
-        let label = self.label(column);
-        self.refused(format!("{place}, {label} is {value}, but must be {rule}"), None)
+    /// The error for a value that breaks the rule of the column at `column`, at a place such as `line 3`.
+    pub fn unknown(&self, place: &str, column: usize, value: &str, must: Must) -> Error {
+        let (label, Must { rule, remedy }) = (self.label(column), must);
+        self.refused(format!("{place}, {label} is {value}, but must be {rule}"), remedy)
     }
 
     /// The error for data that do not have the columns or values that they must have.
@@ -249,14 +268,31 @@ impl Header {
     }
 }
 
-/// The rule for the values of a column.
-pub(super) fn must(origin: Origin<'_>, columns: &Columns, column: usize) -> String {
-    let states = listed(&columns.states(column));
-    match origin {
-        Origin::Model(_) => {
-            format!("one of {states}: the training data of the model have no others")
+/// A rule for values, and the setting by which a value would follow it.
+pub(super) struct Must {
+    pub rule: String,
+    pub remedy: Option<Remedy>,
+}
+
+impl Must {
+    /// That for the values of a column, which `value` is not one of.
+    pub fn of(origin: Origin<'_>, columns: &Columns, column: usize, value: &str) -> Self {
+        let states = listed(&columns.states(column));
+        let (rule, more) = match origin {
+            Origin::Model(_) => (
+                format!("one of {states}: the training data of the model have no others"),
+                "; if all columns share one scale, as ratings do, train with its range",
+            ),
+            Origin::Data { .. } => (
+                format!("one of {states}, as declared by categories"),
+                "; if the scale is another, declare its range",
+            ),
+        };
+        if columns.has_numbers(column) && super::columns::finite(value).is_some() {
+            let remedy = Some(Remedy::with("categories", "FIRST..LAST"));
+            return Self { rule: rule + more, remedy };
         }
-        Origin::Data { .. } => format!("one of {states}, as declared by categories"),
+        Self { rule, remedy: None }
     }
 }
 
@@ -430,7 +466,8 @@ pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array
 }
 
 /// The columns of data of numbers (examples, columns), their one-hot bits (examples, units), and the cells that
-/// are NaN. In a column whose states are not all numbers, a number counts the states from 0.
+/// are NaN. In a column whose states are not all numbers, a number counts the states from 0. Where zeros
+/// `may_be_missing`, a 0 has no value in a column that has no such state.
 ///
 /// # Errors
 /// [`Error::BadCategory`]; [`Error::InvalidSetting`] for an ignored column that does not exist;
@@ -439,6 +476,7 @@ pub(super) fn encode_numbers(
     data: &str,
     shape: (usize, usize),
     origin: Origin<'_>,
+    may_be_missing: bool,
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<(Columns, BitMatrix, Holes)> {
     let (n, header) = (shape.0, Header::numbered(data, shape.1));
@@ -452,8 +490,9 @@ pub(super) fn encode_numbers(
                     let x = number(example, column);
                     if x.is_infinite() {
                         let place = format!("example {example}");
-                        let rule = "a finite number, or NaN where a value is missing";
-                        return Err(header.unknown(&place, column, &x.to_string(), rule.into()));
+                        let rule = "a finite number, or NaN where a value is missing".into();
+                        let must = Must { rule, remedy: None };
+                        return Err(header.unknown(&place, column, &x.to_string(), must));
                     }
                     if !x.is_nan() {
                         values.note_number(x);
@@ -470,9 +509,10 @@ pub(super) fn encode_numbers(
     let mut holes = Holes::default();
     for (site, &column) in chosen.iter().enumerate() {
         let lookup = Lookup::of(&columns, site);
+        let may_be_missing = may_be_missing && lookup.of_number(0.0).is_none();
         for example in 0..n {
             let x = number(example, column);
-            if x.is_nan() {
+            if x.is_nan() || may_be_missing && x == 0.0 {
                 let label = header.label(column);
                 let what = || format!("example {example}, {label} has no value");
                 holes.note(states.dim(), example, site, what);
@@ -480,8 +520,8 @@ pub(super) fn encode_numbers(
                 continue;
             }
             states[[example, site]] = lookup.of_number(x).ok_or_else(|| {
-                let (place, rule) = (format!("example {example}"), must(origin, &columns, site));
-                header.unknown(&place, column, &x.to_string(), rule)
+                let (place, value) = (format!("example {example}"), x.to_string());
+                header.unknown(&place, column, &value, Must::of(origin, &columns, site, &value))
             })?;
         }
     }
@@ -493,11 +533,13 @@ pub(super) fn encode_numbers(
 mod tests {
     use super::*;
     use ndarray::{Array2, array};
+    use serde_json::json;
 
     const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
 
     fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let found = encode_numbers("X", numbers.dim(), origin, |n, column| numbers[[n, column]]);
+        let found =
+            encode_numbers("X", numbers.dim(), origin, false, |n, column| numbers[[n, column]]);
         let (columns, bits, _) = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))
@@ -525,14 +567,35 @@ mod tests {
         let (columns, found) = encode(&array![[0.0, 2.0], [0.0, 1.0]], origin).unwrap();
         assert_eq!((columns.sites(), columns.states(0)), (vec![3, 3], vec!["0", "1", "2"]));
         assert_eq!(found, array![[0, 2], [0, 1]]);
-        for (x, text) in [(3.0, "3"), (-1.0, "-1"), (0.5, "0.5"), (f64::INFINITY, "inf")] {
+        let remedy = "; if the scale is another, declare its range by categories = FIRST..LAST";
+        for (x, text, more) in [
+            (3.0, "3", remedy),
+            (-1.0, "-1", remedy),
+            (0.5, "0.5", remedy),
+            (f64::INFINITY, "inf", ""),
+        ] {
             assert_eq!(
                 encode(&array![[0.0, 2.0], [x, 1.0]], origin).unwrap_err(),
                 format!(
-                    "X: example 1, column 1 is {text}, but must be one of 0, 1, 2, as declared by categories"
+                    "X: example 1, column 1 is {text}, but must be one of 0, 1, 2, as declared by categories{more}"
                 )
             );
         }
+    }
+
+    #[test]
+    fn a_declared_range_is_the_scale_of_all_columns() {
+        let origin = Origin::Data { categories: "1..3".parse().unwrap(), ignore: &[] };
+        // Nobody gave the second column a 1, and nobody a 3.
+        let (columns, found) = encode(&array![[1.0, 2.0], [3.0, 2.0]], origin).unwrap();
+        assert_eq!((columns.sites(), columns.states(1)), (vec![3, 3], vec!["1", "2", "3"]));
+        assert_eq!(found, array![[0, 1], [2, 1]]);
+        assert_eq!(encode(&array![[2.0, 1.0]], Origin::Model(&columns)).unwrap().1, array![[1, 0]]);
+        let error = encode(&array![[0.0, 2.0]], origin).unwrap_err();
+        assert!(
+            error.contains("column 1 is 0, but must be one of 1, 2, 3, as declared"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -602,7 +665,8 @@ mod tests {
             (
                 encode(&array![[0.0, 7.0]], model),
                 "X: example 0, column 2 is 7, but must be one of 5, 6: the training data of the model have \
-                 no others",
+                 no others; if all columns share one scale, as ratings do, train with its range by categories = \
+                 FIRST..LAST",
             ),
             (encode(&array![[0.0, 5.0, 1.0]], model), "X: has 3 columns, but the model has 2"),
             (encode(&array![[0.0]], model), "X: has 1 column, but the model has 2"),
@@ -616,9 +680,16 @@ mod tests {
         assert_eq!("auto".parse::<Categories>().unwrap(), Categories::Auto);
         assert_eq!(Categories::read("categories", &21.into()).unwrap(), Categories::Count(21));
         assert_eq!(Categories::Count(21).to_string(), "21");
+        let stars: Categories = "1..5".parse().unwrap();
+        assert_eq!(Categories::read("categories", &json!([1, 5])).unwrap(), stars);
+        assert_eq!(
+            Categories::read("categories", &json!([1, 5, 0.5])).unwrap().to_string(),
+            "1..5:0.5"
+        );
+        assert!(Categories::read("categories", &json!([1, "5"])).is_err());
         for text in ["1", "256", "-3", "many"] {
             let error = text.parse::<Categories>().unwrap_err().to_string();
-            let rule = "but must be `auto`, or a number of states from 2 to 255";
+            let rule = "but must be `auto`, a range of numbers such as 1..5, or a number of states from 2 to 255";
             assert_eq!(error, format!("categories is {text}, {rule}"));
         }
     }

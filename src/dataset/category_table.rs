@@ -4,7 +4,7 @@
 //! text is a header, even if all other cells are texts.
 
 use super::Dataset;
-use super::categories::{Distinct, Header, Lookup, Origin, must, no_states};
+use super::categories::{Distinct, Header, Lookup, Must, Origin, no_states};
 use super::column_apart::{ColumnApart, ColumnsApart};
 use super::columns::{Columns, MISSING};
 use super::holes::{Holes, MissingMask};
@@ -54,9 +54,9 @@ pub(super) fn read(
                 Cell::Missing | Cell::Text => None,
             };
             states[[example, site]] = lookups[site].of_text(&text, number).ok_or_else(|| {
-                let place = table.found_at(row, column);
-                let rule = format!("{place}, but must be {}", must(origin, &columns, site));
-                table.header.refused(rule, None)
+                let (line, value) = (table.text.line(row.from), quoted(cell));
+                let must = Must::of(origin, &columns, site, &text);
+                table.header.unknown(&line.to_string(), column, &value.to_string(), must)
             })?;
         }
         Ok(())

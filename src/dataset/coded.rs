@@ -2,7 +2,7 @@
 //! cell.
 
 use super::Dataset;
-use super::categories::{Distinct, Header, Lookup, must, no_states};
+use super::categories::{Distinct, Header, Lookup, Must, no_states};
 use super::columns::MISSING;
 use super::encoding::Encoding;
 use super::holes::Holes;
@@ -84,10 +84,14 @@ impl Coded {
                         MISSING
                     }
                     _ => of_values[code as usize].ok_or_else(|| {
-                        let value = format!("\"{}\"", self.values[column][code as usize]);
-                        let (place, rule) =
-                            (format!("example {example}"), must(origin, &columns, site));
-                        header.unknown(&place, column, &value, rule)
+                        let text = &self.values[column][code as usize];
+                        let (place, value) = (format!("example {example}"), format!("\"{text}\""));
+                        header.unknown(
+                            &place,
+                            column,
+                            &value,
+                            Must::of(origin, &columns, site, text),
+                        )
                     })?,
                 };
             }

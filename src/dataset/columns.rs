@@ -224,6 +224,16 @@ impl Columns {
         (0..n).map(|state| self.state(column, state)).collect()
     }
 
+    /// The names of the units (V), such as `colour=red`: of a bit that of its second value.
+    pub fn unit_names(&self) -> Vec<String> {
+        let of_column = |(column, n_units): (usize, usize)| {
+            let states = if n_units == 1 { 1..2 } else { 0..n_units };
+            let name = self.name(column);
+            states.map(move |state| format!("{name}={}", self.state(column, state)))
+        };
+        self.sites().into_iter().enumerate().flat_map(of_column).collect()
+    }
+
     /// The numbers of the values of a column, by state: their names, if all are numbers, else 0, 1, 2, ….
     ///
     /// # Panics
@@ -433,6 +443,11 @@ mod tests {
         let on = |n: usize| (0..262).filter(|&unit| bits.get(n, unit)).collect::<Vec<_>>();
         assert_eq!((on(0), on(1)), (vec![0, 3, 258], vec![1, 2, 4, 259, 261]));
         assert_eq!(columns.decode(&bits), states);
+        let names = columns.unit_names();
+        assert_eq!(
+            (&names[..4], names.len()),
+            (&["two=a", "two=b", "bit=1", "many=s0"].map(String::from)[..], 262)
+        );
         let row = columns.rows(&bits).nth(256).unwrap();
         assert_eq!(row, ["a", "0", "s1", "y", "no"]);
     }

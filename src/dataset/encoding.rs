@@ -203,7 +203,7 @@ impl Encoding {
         if let Some(origin) = self.origin()? {
             let shape = (rows.n_rows(), rows.n_columns());
             let number = |example: usize, column| decimal(rows.row(example).value(column));
-            let (columns, bits, holes) = encode_numbers(data, shape, origin, number)?;
+            let (columns, bits, holes) = encode_numbers(data, shape, origin, false, number)?;
             holes.refuse(data)?;
             return Ok((RealRows::from(&bits), Self::Columns(Arc::new(columns))));
         }

@@ -1,5 +1,7 @@
 //! Data from arrays of bits, grey levels and numbers.
 
+use super::categories::encode_numbers;
+use super::encoding::decimal;
 use super::levels::Levels;
 use super::values::{self, Values};
 use super::{Columns, Dataset, Encoding};
@@ -162,6 +164,39 @@ impl Dataset {
         };
         let is_inferred = found != encoding;
         Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
+    }
+
+    /// Examples of a sparse matrix, which stores the numbers that are not 0, in this encoding. What it does not store
+    /// has no value in a column that has no state 0, and is 0 elsewhere.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Categories, Dataset, Encoding};
+    /// use harmonium::reals::RealRows;
+    /// use ndarray::array;
+    /// let stars = Encoding::Categories { categories: "1..5".parse::<Categories>()?, ignore: vec![] };
+    /// let rows = RealRows::from(array![[0.0, 4.0], [1.0, 0.0]].view());
+    /// assert_eq!(Dataset::from_sparse_as("ratings", rows, stars)?.n_missing(), 2);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Encoding::decode`].
+    ///
+    /// # Panics
+    /// If there are no examples or no units.
+    pub fn from_sparse_as(
+        name: impl Into<String>,
+        rows: RealRows,
+        encoding: Encoding,
+    ) -> Result<Self> {
+        let name = name.into();
+        let Some(origin) = encoding.origin()? else {
+            return Self::from_numbers_as(name, rows, encoding);
+        };
+        let shape = (rows.n_rows(), rows.n_columns());
+        let number = |example: usize, column| decimal(rows.row(example).value(column));
+        let (columns, bits, holes) = encode_numbers(&name, shape, origin, true, number)?;
+        holes.missing_from(Self::from_columns(name, columns, bits))
     }
 
     /// Examples of one-hot bits (examples, units) of these columns.

@@ -24,6 +24,8 @@ mod columns;
 
 mod holes;
 
+mod number_range;
+
 mod categories;
 
 mod example_weights;
@@ -118,6 +120,8 @@ mod examples;
 
 mod filled;
 
+mod one_scale;
+
 mod running_mean;
 
 pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};
@@ -136,6 +140,7 @@ pub use labels::{Classes, Labels};
 pub use mask::{Half, Mask};
 #[cfg(feature = "cli")]
 pub(crate) use named_array::{NamedArray, npz_arrays};
+pub use number_range::NumberRange;
 pub use populations::Populations;
 pub(crate) use reweighting::one_hot;
 pub use running_mean::RunningMean;

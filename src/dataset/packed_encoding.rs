@@ -66,10 +66,11 @@ fn may_be_of(columns: &Columns, declared: &Encoding) -> bool {
         }
         (Encoding::Categories { categories, ignore }, Form::Table(_) | Form::Array { .. }) => {
             (0..columns.n_columns()).all(|column| {
-                let n_states = columns.states(column).len();
+                let states = columns.states(column);
                 let are_all = match categories {
                     Categories::Auto => true,
-                    Categories::Count(q) => n_states == usize::from(*q),
+                    Categories::Count(q) => states.len() == usize::from(*q),
+                    Categories::Range(range) => states == range.names(),
                 };
                 are_all && ignore.iter().all(|name| *name != columns.name(column))
             })

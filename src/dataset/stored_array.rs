@@ -241,7 +241,7 @@ impl StoredArray<'_> {
                 (Number::Float(2 | 4), x) => decimal(x as f32),
                 (_, x) => x,
             };
-            let (columns, bits, holes) = encode_numbers(&name, shape, origin, number)?;
+            let (columns, bits, holes) = encode_numbers(&name, shape, origin, false, number)?;
             return holes.missing_from(Dataset::from_columns(name, columns, bits));
         }
         let is_float = matches!(self.number, Number::Float(_));

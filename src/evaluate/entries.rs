@@ -32,6 +32,12 @@ pub struct EntryScore {
     /// The root of the mean squared error of the expected number, if the columns stand for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rmse: Option<f64>,
+    /// Its standard error over the examples, whose values go together; None for a single example.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rmse_standard_error: Option<f64>,
+    /// The mean absolute error of the expected number, if the columns stand for numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mae: Option<f64>,
 }
 
 /// Root mean squared errors without a model, if the columns stand for numbers.
@@ -54,6 +60,9 @@ pub struct NumberBaselines {
 pub struct EntryReport {
     /// The number of values that were predicted.
     pub n_values: usize,
+    /// The data that hold these values, if they were not left out of the examples themselves in turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truth: Option<String>,
     /// Those of columns that training lacks.
     pub n_of_unknown_columns: usize,
     /// Given the others of the example.
@@ -85,8 +94,8 @@ impl EntryReport {
 struct Sums {
     n: usize,
     n_unknown: usize,
-    /// Errors, −ln p and squared errors of the model and of the rates.
-    predictions: [[f64; 3]; 2],
+    /// Errors, −ln p, squared and absolute errors of the model and of the rates.
+    predictions: [[f64; 4]; 2],
     /// Squared errors of the three baselines.
     squares: [f64; 3],
 }
@@ -193,6 +202,7 @@ impl<'a> Entries<'a> {
     ) -> Sums {
         let mut conditional = SiteGivenOthers::new(self.rbm, self.isa, v);
         let mut sums = Sums::default();
+        let is_empty = given.iter().all(Option::is_none);
         for (site, columns) in self.rbm.visible_units().sites().enumerate() {
             let Some(value) = asked[site] else { continue };
             let own = given[site].and_then(|own| match columns.len() {
@@ -210,7 +220,7 @@ impl<'a> Entries<'a> {
                 let rates = states(&known.rates[columns]);
                 sums.add(1, &rates, value);
                 if let Some(numbers) = of_states {
-                    sums.predictions[1][2] += (expected(numbers, &rates) - numbers[value]).powi(2);
+                    sums.add_number(1, expected(numbers, &rates) - numbers[value]);
                 }
                 if let (Some(numbers), Some(means)) = (of_states, &known.means) {
                     let ((of_all, of_column), both) =
@@ -218,13 +228,14 @@ impl<'a> Entries<'a> {
                     let squares =
                         [of_all, of_column, both].map(|mean| (mean - numbers[value]).powi(2));
                     sums.squares.iter_mut().zip(squares).for_each(|(sum, x)| *sum += x);
-                    if !means.is_known(site) {
+                    // As predictions are filled in ([`NumberMeans::replace_unknown`]).
+                    if is_empty || !means.is_known(site) {
                         predicted = Some(both);
                     }
                 }
             }
             if let (Some(predicted), Some(numbers)) = (predicted, of_states) {
-                sums.predictions[0][2] += (predicted - numbers[value]).powi(2);
+                sums.add_number(0, predicted - numbers[value]);
             }
         }
         sums
@@ -241,17 +252,29 @@ impl<'a> Entries<'a> {
             all.squares.iter_mut().zip(row.squares).for_each(|(sum, x)| *sum += x);
         }
         let n = all.n as f64;
-        let score = |[errors, losses, squares]: [f64; 3]| EntryScore {
-            error_rate: errors / n,
-            log_loss: losses / n,
-            rmse: has_numbers.then(|| (squares / n).sqrt()),
+        let score = |prediction: usize| {
+            let [errors, losses, squares, magnitudes] = all.predictions[prediction];
+            let mean_square = squares / n;
+            // The scatter of the examples' sums about n times the mean, and the slope of the root.
+            let scatter =
+                |row: &Sums| (row.predictions[prediction][2] - row.n as f64 * mean_square).powi(2);
+            let error_of_mean = rows.iter().map(scatter).sum::<f64>().sqrt() / n;
+            let has_error = has_numbers && rows.len() > 1 && mean_square > 0.0;
+            EntryScore {
+                error_rate: errors / n,
+                log_loss: losses / n,
+                rmse: has_numbers.then(|| mean_square.sqrt()),
+                rmse_standard_error: has_error.then(|| error_of_mean / (2.0 * mean_square.sqrt())),
+                mae: has_numbers.then(|| magnitudes / n),
+            }
         };
-        let [model, rates] = all.predictions.map(score);
+        let [model, rates] = [0, 1].map(score);
         let [global_mean, column_mean, column_and_example] =
             all.squares.map(|sum| (sum / n).sqrt());
         let is_known = self.known.is_some();
         EntryReport {
             n_values: all.n,
+            truth: None,
             n_of_unknown_columns: all.n_unknown,
             given_others: model,
             column_rates: is_known.then_some(rates),
@@ -272,8 +295,15 @@ impl Sums {
     fn add(&mut self, prediction: usize, states: &[f64], value: usize) {
         let most_likely =
             (0..states.len()).reduce(|best, at| if states[at] > states[best] { at } else { best });
-        let [errors, losses, _] = &mut self.predictions[prediction];
+        let [errors, losses, ..] = &mut self.predictions[prediction];
         *errors += f64::from(u8::from(most_likely != Some(value)));
         *losses -= libm::log(states[value].max(f64::MIN_POSITIVE));
+    }
+
+    /// Adds the error of an expected number.
+    fn add_number(&mut self, prediction: usize, error: f64) {
+        let [.., squares, magnitudes] = &mut self.predictions[prediction];
+        *squares += error * error;
+        *magnitudes += error.abs();
     }
 }

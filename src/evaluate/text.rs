@@ -133,7 +133,13 @@ impl fmt::Display for EntryReport {
         };
         let mut lines = Lines(Vec::new());
         let values = counted(self.n_values, "value");
-        lines.add("predicted", format!("{values}, each from the others of its example"));
+        lines.add(
+            "predicted",
+            match &self.truth {
+                None => format!("{values}, each from the others of its example"),
+                Some(truth) => format!("{values} of {truth}, from what the examples have"),
+            },
+        );
         let percent = |score: &EntryScore| format!("{:.2} %", 100.0 * score.error_rate);
         lines.add("error rate", percent(model) + &beside(&percent));
         let loss = |score: &EntryScore| format!("{:.4}", score.log_loss);
@@ -145,7 +151,10 @@ impl fmt::Display for EntryReport {
                 " ({global_mean:.4} by the mean of all, {column_mean:.4} by that of the column, \
                  {column_and_example:.4} by column and example)"
             );
-            lines.add("RMSE", format!("{rmse:.4}") + numbers.map_or("", |_| &of_means));
+            let error = model.rmse_standard_error.map_or(String::new(), |x| format!(" ± {x:.4}"));
+            lines.add("RMSE", format!("{rmse:.4}{error}") + numbers.map_or("", |_| &of_means));
+            let mae = |score: &EntryScore| format!("{:.4}", score.mae.unwrap_or(f64::NAN));
+            lines.add("MAE", mae(model) + &beside(&mae));
         }
         say_classes(&mut lines, self.error.zip(self.log_loss));
         if self.n_of_unknown_columns > 0 {

@@ -5,7 +5,7 @@
 //!  .safetensors ──► plain ──┐
 //!  .npz ──────────► npz  ───┴─► names: which arrays ──► parameters: which axes, f32 ──► Rbm
 //!
-//!  Rbm ──► arrays by name ──► plain, npz
+//!  Rbm ──► arrays by name ──► plain, npz, sites
 //!     └──► onnx: hidden = Sigmoid(Gemm(visible, W, c))
 //! ```
 //!
@@ -15,8 +15,8 @@
 //! | `.npz` | yes | yes | three arrays of NumPy: scikit-learn's, or of others |
 //! | `.onnx` | no | yes | p(h \| v), for programs that compute features |
 //!
-//! Only models of bits are exchanged: three arrays do not say that several units are one site. Python also
-//! reads HDF5 (`harmonium.import_model`). The numbers of a file may be float16, bfloat16, float32 or float64;
+//! Three arrays do not say that several units are one site, so that only models of bits are read; a model of categories
+//! is written as .npz, with what each unit stands for ([`encode_columns`]). Python also reads HDF5 (`harmonium.import_model`). The numbers of a file may be float16, bfloat16, float32 or float64;
 //! a model has float32.
 
 mod naming;
@@ -29,12 +29,15 @@ mod plain;
 
 mod npz;
 
+mod sites;
+
 mod onnx;
 
 pub use naming::{Layout, Naming};
 pub(crate) use npz::{npy, npz};
 pub use parameters::Imported;
 
+use crate::dataset::{Classes, Columns};
 use crate::error::{Error, Result};
 use crate::model::Rbm;
 use crate::setting::check;
@@ -97,9 +100,11 @@ pub fn read(path: &Path, naming: &Naming) -> Result<Imported> {
 /// [`Error::InvalidSetting`] for a model with sites of several values, two arrays of one name, or a naming for
 /// a graph.
 pub fn encode(rbm: &Rbm, format: Format, naming: &Naming) -> Result<Vec<u8>> {
-    let are_bits = rbm.visible_units().are_bits();
-    check("the visible units", "sites of several values", are_bits, || {
-        "bits: the files of other programs do not say which units are one site".to_string()
+    let n_most = rbm.visible_units().sites().map(|site| site.len()).max().unwrap_or(1);
+    check("the number of units of a visible site", n_most, n_most == 1, || {
+        "1 in this file, which does not say which units are one site; a .npz file of a model whose columns are known \
+         does"
+            .to_string()
     })?;
     match format {
         Format::Onnx => {
@@ -109,6 +114,35 @@ pub fn encode(rbm: &Rbm, format: Format, naming: &Naming) -> Result<Vec<u8>> {
         Format::Safetensors => Ok(plain::encode(rbm, &names::written(naming)?)),
         Format::Npz => Ok(npz::encode(rbm, &names::written(naming)?)),
     }
+}
+
+/// The bytes of a .npz file with a model of these columns, and of a label with these classes: the arrays of
+/// [`encode`], and `site` (V), the number of the site of each unit, `number` (V) for which the unit stands, NaN for a
+/// name, `state` (V), the same as text, and `column` (L), the names of the sites. A bit has the unit of its second value.
+///
+/// # Errors
+/// As [`encode`] for the naming; [`Error::InvalidSetting`] for a name that such an array has.
+///
+/// # Panics
+/// If the model has other sites than the columns and the label.
+pub fn encode_columns(
+    rbm: &Rbm,
+    columns: &Columns,
+    classes: Option<&Classes>,
+    naming: &Naming,
+) -> Result<Vec<u8>> {
+    let written = names::written(naming)?;
+    let given = [
+        ("weights", &written.weights),
+        ("visible_bias", &written.visible_bias),
+        ("hidden_bias", &written.hidden_bias),
+    ];
+    for (setting, name) in given {
+        check(setting, name, !sites::NAMES.contains(&&name[..]), || {
+            format!("another name than {}", sites::NAMES.join(", "))
+        })?;
+    }
+    Ok(sites::encode(rbm, columns, classes, &written))
 }
 
 /// What the first bytes of a file say.

@@ -42,7 +42,8 @@ const BIASES: [(&str, &str); 20] = [
 ];
 
 /// Names of arrays that a model of bits does not have, and what they are.
-const NOT_OF_BITS: [(&str, &str); 13] = [
+const NOT_OF_BITS: [(&str, &str); 14] = [
+    ("site", "the sites of the units of a model of categories"),
     ("sites", "the sizes of sites of several values"),
     ("label_matrix", "the weights of labels"),
     ("lbias", "the bias of labels"),

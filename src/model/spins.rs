@@ -49,9 +49,9 @@ impl Rbm {
     /// # Errors
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for a model with categorical sites.
     pub fn to_spins(&self) -> Result<Spins> {
-        let are_bits = self.visible_units.are_bits();
-        check("the visible units", "sites of several values", are_bits, || {
-            "bits, each of which is a spin".to_string()
+        let n_most = self.visible_units.sites().map(|site| site.len()).max().unwrap_or(1);
+        check("the number of units of a visible site", n_most, n_most == 1, || {
+            "1, which is a spin".to_string()
         })?;
         let couplings = self.weights.mapv(|weight| f64::from(weight) / 4.0);
         let field =

@@ -50,10 +50,11 @@ settings! {
         }
         /// *data* and *test_data* are spins: -1 means 0, and 1 means 1. Samples are written as spins, too.
         spins: bool = false, {}
-        /// The columns of *data* are categories, whose states are found (`auto`; columns of 0 and 1 are
-        /// bits) or are the whole numbers from 0 up to this number, itself excluded. FASTA needs no such
-        /// setting.
-        categories: Option<Categories> = None, { placeholder("auto|N"), unset("units are bits") }
+        /// The columns of *data* are categories. Their states are found in each (`auto`; columns of 0 and 1 are
+        /// bits), or are in all columns the numbers of a range, both ends included (`1..5`; with steps
+        /// `0.5..5:0.5`), or the whole numbers from 0 up to this number, itself excluded. Ratings want a range:
+        /// with `auto` a column knows only the ratings that training has of it. FASTA needs no such setting.
+        categories: Option<Categories> = None, { placeholder("auto|FIRST..LAST|N"), unset("units are bits") }
         /// Columns to leave out: names in the header, or numbers from 1 if there is none.
         ignore: Vec<String> = Vec::new(), { unset("none"), needs(&[CATEGORIES]) }
         /// The letters of sequences in FASTA: `protein`, `dna`, `rna`, each with the gap `-` if a sequence has

@@ -2,8 +2,8 @@
 
 use super::config::DataConfig;
 use crate::dataset::{
-    Beside, Binarization, Classes, ColumnSource, DataBeside, Dataset, Encoding, Examples, Found,
-    MissingMask, Source, Split,
+    Beside, Binarization, Categories, Classes, ColumnSource, DataBeside, Dataset, Encoding,
+    Examples, Found, MissingMask, Source, Split,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::number_means;
@@ -91,6 +91,9 @@ impl Data {
         let held_out = validation.or(test);
         for part in [Some(&training), held_out.as_ref()].into_iter().flatten() {
             notes.extend(part.missing_note().into_iter().chain(part.unlabelled_note()));
+        }
+        if config.categories == Some(Categories::Auto) {
+            notes.extend(training.scale_note());
         }
         let provenance = json!({
             "sha256": training.sha256(),

@@ -40,11 +40,13 @@ def learned_from(estimator: LearnedArrays, X: Any, categories: Any, allows_missi
     """The columns of the first X, and X as numbers for a model of these columns, NaN for those that are missing."""
     _check_input(estimator, X, True, allows_missing)
     is_one = isinstance(categories, (str, int, np.integer)) and not isinstance(categories, bool)
+    # The ends of a range, and its step; columns have lists of values.
+    is_one = is_one or isinstance(categories, tuple) and all(np.ndim(part) == 0 for part in categories)
     if not is_one and hasattr(categories, "__len__"):
         categories = _declared(X, categories)
     elif not is_one:
         raise TypeError(
-            f'categories is {categories!r}, but must be "auto", a number of states, or a list with the '
+            f'categories is {categories!r}, but must be "auto", a range such as (1, 5), a number of states, or a list with the '
             "values of each column"
         )
     elif _shape(X)[0] == 1 and categories == "auto":
