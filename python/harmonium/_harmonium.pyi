@@ -98,6 +98,7 @@ class _OfRun(TypedDict, total=False):
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
+    missing_value: float | None
     labels: str | None
     test_labels: str | None
     missing_mask: str | None
@@ -179,6 +180,7 @@ def pack(
     ignore: Sequence[str] = ...,
     alphabet: str | None = None,
     unknown_letters: str | None = None,
+    missing_value: float | None = None,
 ) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
@@ -208,6 +210,7 @@ class Rbm:
         classes: Sequence[Any] | dict[str, Any] | None = None,
         n_given: list[int] | None = None,
         n_examples: int | None = None,
+        missing_value: float | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -241,6 +244,8 @@ class Rbm:
     def image_shape(self) -> tuple[int, int] | None: ...
     @property
     def missing(self) -> str | None: ...
+    @property
+    def missing_value(self) -> float | None: ...
     @property
     def history(self) -> list[dict[str, Any]]: ...
     @property
@@ -388,6 +393,7 @@ class Trainer:
         ignore: list[str] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
+        missing_value: float | None = None,
         threads: int | None = None,
         comm: Any = None,
         **settings: Unpack[Settings],
@@ -406,6 +412,7 @@ class Trainer:
         categories: int | dict[str, Any] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
+        missing_value: float | None = None,
         threads: int | None = None,
         **settings: Unpack[Settings],
     ) -> Trainer: ...
@@ -424,7 +431,9 @@ class Trainer:
     def any_rank(self, is_true: bool) -> bool: ...
     def __reduce__(
         self,
-    ) -> tuple[Any, tuple[str, list[float], bytes, Any, int | None, bool, Any, Any]]: ...
+    ) -> tuple[
+        Any, tuple[str, list[float], bytes, Any, int | None, bool, Any, Any, float | None]
+    ]: ...
     @staticmethod
     def restore(
         settings: str,
@@ -435,6 +444,7 @@ class Trainer:
         spins: bool = False,
         columns: dict[str, Any] | None = None,
         classes: dict[str, Any] | None = None,
+        missing_value: float | None = None,
     ) -> Trainer: ...
     @property
     def settings(self) -> dict[str, Any]: ...

@@ -18,7 +18,7 @@ from ._harmonium import held_run, pack, states_of, write_whole
 # The subfolder of a run that holds them.
 FOLDER = "data"
 # The settings that say what values mean. A packed file knows it.
-_MEANING = ("grey_levels", "spins", "categories", "ignore")
+_MEANING = ("grey_levels", "spins", "categories", "ignore", "missing_value")
 # The settings that may hold values.
 _VALUES = ("data", "labels", "weights", "test_data", "test_labels")
 
@@ -100,7 +100,8 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
         for name in ("labels", "weights"):
             _write_column(files, name, settings)
         return settings
-    meaning = {name: settings.pop(name) for name in _MEANING if settings.get(name)}
+    meaning = {name: settings.pop(name) for name in _MEANING if name in settings}
+    meaning = {name: value for name, value in meaning.items() if value not in (None, [], ())}
     if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
         meaning["categories"] = int(meaning["categories"])
     data = settings["data"]

@@ -79,6 +79,16 @@ pub fn declared(
     Ok(Encoding::Categories { categories, ignore })
 }
 
+/// An encoding in which this number, if there is one, stands for a missing value.
+pub fn marked(encoding: Encoding, missing_value: Option<f64>) -> PyResult<Encoding> {
+    match missing_value {
+        Some(x) if !x.is_finite() => Err(PyValueError::new_err(format!(
+            "missing_value is {x}, but must be a finite number; NaN is a missing value without it"
+        ))),
+        missing_value => Ok(encoding.marked(missing_value)),
+    }
+}
+
 /// The encoding of columns as [`recorded`] gives them.
 pub fn of_columns(columns: &Bound<'_, PyDict>) -> PyResult<Encoding> {
     let text: String = columns.py().import("json")?.call_method1("dumps", (columns,))?.extract()?;
@@ -128,7 +138,7 @@ fn of_sequences(
     encoding: &Encoding,
     threads: Option<usize>,
 ) -> PyResult<Option<Dataset>> {
-    let are_sites = match encoding {
+    let are_sites = match encoding.of_values() {
         Encoding::Categories { .. } => false,
         Encoding::Columns(columns) if columns.alphabet().is_none() => return Ok(None),
         _ => true,

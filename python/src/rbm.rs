@@ -3,7 +3,7 @@
 use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
-use crate::columns::{check_rows_for_model, of_columns, recorded, texts};
+use crate::columns::{check_rows_for_model, marked, of_columns, recorded, texts};
 use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
@@ -535,7 +535,7 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None, classes = None, n_given = None, n_examples = None))]
+        history = None, classes = None, n_given = None, n_examples = None, missing_value = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -551,6 +551,7 @@ impl Rbm {
         classes: Option<&Bound<'_, PyAny>>,
         n_given: Option<Vec<usize>>,
         n_examples: Option<usize>,
+        missing_value: Option<f64>,
     ) -> PyResult<Self> {
         let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
@@ -562,6 +563,7 @@ impl Rbm {
             Some(columns) => of_columns(&columns)?,
             None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
         };
+        let encoding = marked(encoding, missing_value)?;
         let n_classes = classes.as_ref().map(|classes| classes.n());
         let n_features = weights.nrows().saturating_sub(n_classes.unwrap_or(0));
         let rbm = match encoding.columns() {
@@ -630,6 +632,9 @@ impl Rbm {
         if let Some(n_examples) = self.origin.n_examples {
             keywords.set_item("n_examples", n_examples)?;
         }
+        if let Some(missing_value) = self.missing_value() {
+            keywords.set_item("missing_value", missing_value)?;
+        }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
         Ok((parts, keywords))
@@ -678,6 +683,12 @@ impl Rbm {
     #[getter]
     fn missing(&self) -> Option<String> {
         self.origin.missing.map(|missing| missing.to_string())
+    }
+
+    /// The number that stands for a missing value in data for the model, or None.
+    #[getter]
+    fn missing_value(&self) -> Option<f64> {
+        self.origin.encoding.missing_value()
     }
 
     /// The metrics of the training, a list with a dict for each recorded epoch (see `Trainer.metrics`).

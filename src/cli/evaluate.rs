@@ -1,6 +1,6 @@
 //! `harmonium evaluate`.
 
-use super::input::{in_pool, limited, model_path, read_data, say_inferred};
+use super::input::{ReadingFlags, in_pool, limited, model_path, read_data, say_inferred};
 use super::job::{self, RankFlags};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use super::rows::Rows;
@@ -72,6 +72,8 @@ pub struct Evaluate {
     /// example, or the name of a column [default: the column that has the name of that in training]
     #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
     labels: Option<ColumnSource>,
+    #[command(flatten)]
+    reading: ReadingFlags,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -396,6 +398,7 @@ impl Evaluate {
                 weights: self.weights.as_ref(),
                 ..Beside::default()
             },
+            reading: self.reading.reading(),
         };
         if let Some(labels) = &self.labels
             && Classes::recorded(&file.provenance.data)?.is_none()

@@ -406,6 +406,11 @@ impl<'a> Lookup<'a> {
         Self { texts, numbers, are_numbers }
     }
 
+    /// Whether numbers count the states, as these have other names.
+    fn counts(&self) -> bool {
+        !self.are_numbers
+    }
+
     pub fn of_number(&self, x: f64) -> Option<u8> {
         let x = x + 0.0;
         let at = self.numbers.binary_search_by(|(y, _)| y.total_cmp(&x)).ok()?;
@@ -430,7 +435,8 @@ pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array
 }
 
 /// The columns of data of numbers (examples, columns), their one-hot bits (examples, units), and the cells that
-/// are NaN. In a column whose states are not all numbers, a number counts the states from 0.
+/// are NaN or `mark`. In a column whose states are not all numbers, a number counts the states from 0, and no state is
+/// a mark.
 ///
 /// # Errors
 /// [`Error::BadCategory`]; [`Error::InvalidSetting`] for an ignored column that does not exist;
@@ -439,6 +445,7 @@ pub(super) fn encode_numbers(
     data: &str,
     shape: (usize, usize),
     origin: Origin<'_>,
+    mark: Option<f64>,
     number: impl Fn(usize, usize) -> f64,
 ) -> Result<(Columns, BitMatrix, Holes)> {
     let (n, header) = (shape.0, Header::numbered(data, shape.1));
@@ -455,7 +462,7 @@ pub(super) fn encode_numbers(
                         let rule = "a finite number, or NaN where a value is missing";
                         return Err(header.unknown(&place, column, &x.to_string(), rule.into()));
                     }
-                    if !x.is_nan() {
+                    if !x.is_nan() && mark != Some(x) {
                         values.note_number(x);
                         n_given += 1;
                     }
@@ -472,9 +479,12 @@ pub(super) fn encode_numbers(
         let lookup = Lookup::of(&columns, site);
         for example in 0..n {
             let x = number(example, column);
-            if x.is_nan() {
-                let label = header.label(column);
-                let what = || format!("example {example}, {label} has no value");
+            let is_mark = mark == Some(x) && !(lookup.counts() && lookup.of_number(x).is_some());
+            if x.is_nan() || is_mark {
+                let what = || {
+                    let found = if is_mark { format!("is {x}") } else { "has no value".into() };
+                    format!("example {example}, {} {found}", header.label(column))
+                };
                 holes.note(states.dim(), example, site, what);
                 states[[example, site]] = MISSING;
                 continue;
@@ -497,7 +507,9 @@ mod tests {
     const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
 
     fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let found = encode_numbers("X", numbers.dim(), origin, |n, column| numbers[[n, column]]);
+        let found = encode_numbers("X", numbers.dim(), origin, None, |n, column| {
+            numbers[[n, column]]
+        });
         let (columns, bits, _) = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))

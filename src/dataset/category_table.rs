@@ -25,11 +25,11 @@ pub(super) fn read(
     path: &Path,
     text: Lined<'_>,
     origin: Origin<'_>,
-    mask: Option<&MissingMask>,
+    Hidden { mask, mark }: Hidden<'_>,
     apart: ColumnsApart,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let name = path.display().to_string();
-    let mut table = Table::of(path, &name, text, apart)?;
+    let mut table = Table { mark, ..Table::of(path, &name, text, apart)? };
     let shape = (table.n_rows, table.header.names.len());
     table.hidden = Holes::hidden_by(mask, &name, shape)?;
     let chosen = table.header.chosen(origin)?;
@@ -63,7 +63,17 @@ pub(super) fn read(
     })?;
     let bits = columns.encode(&name, states.view())?;
     let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
-    Ok((dataset, table.apart.finish(&table.text, &table.hidden)))
+    let encoding = dataset.encoding().marked(mark);
+    Ok((dataset.with_encoding(encoding), table.apart.finish(&table.text, &table.hidden)))
+}
+
+/// Cells that have no value, whatever they hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hidden<'a> {
+    /// Those that a mask hides.
+    pub mask: Option<&'a MissingMask>,
+    /// Those of this number.
+    pub mark: Option<f64>,
 }
 
 /// A table whose rows have one length.
@@ -75,6 +85,8 @@ struct Table<'a> {
     n_rows: usize,
     /// The cells (examples, columns) that a mask hides.
     hidden: Holes,
+    /// The number that stands for a missing value.
+    mark: Option<f64>,
     apart: ColumnsApart,
 }
 
@@ -118,7 +130,7 @@ impl<'a> Table<'a> {
         let header = header.filter(|_| n_rows > 0);
         let header = header.ok_or_else(|| unsuitable("holds no examples".into()))?;
         let (has_names, hidden) = (header.is_given, Holes::default());
-        Ok(Self { text, has_names, header, n_rows, hidden, apart })
+        Ok(Self { text, has_names, header, n_rows, hidden, mark: None, apart })
     }
 
     /// Visits the rows of the examples, with their numbers.
@@ -155,7 +167,11 @@ impl<'a> Table<'a> {
 
     /// Whether a cell has no value. A `-` or a `.` may be a state, such as a gap.
     fn is_missing(&self, example: usize, column: usize, cell: &[u8]) -> bool {
-        let is_mark = Cell::of(cell) == Cell::Missing && !matches!(cell, b"-" | b".");
+        let is_mark = match Cell::of(cell) {
+            Cell::Missing => !matches!(cell, b"-" | b"."),
+            Cell::Number(x) => self.mark == Some(x),
+            Cell::Text => false,
+        };
         is_mark || self.hidden.has(example, column)
     }
 
@@ -178,7 +194,8 @@ mod tests {
 
     fn read_plain(text: &str, origin: Origin<'_>) -> Result<Dataset> {
         let none = ColumnsApart::default();
-        Ok(super::read(Path::new("t.csv"), text.into(), origin, None, none)?.0)
+        let hidden = Hidden::default();
+        Ok(super::read(Path::new("t.csv"), text.into(), origin, hidden, none)?.0)
     }
 
     fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {

@@ -1,5 +1,8 @@
 //! Data from arrays of bits, grey levels and numbers.
 
+use super::categories::encode_numbers;
+use super::encoding::decimal;
+use super::holes::Holes;
 use super::levels::Levels;
 use super::values::{self, Values};
 use super::{Columns, Dataset, Encoding};
@@ -80,6 +83,10 @@ impl Dataset {
 
     /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
     pub(super) fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
+        if encoding.missing_value().is_some() {
+            let numbers = bytes.view().mapv(f32::from);
+            return Self::from_numbers_as(name, RealRows::from(numbers.view()), encoding);
+        }
         let largest = f64::from(bytes.parts().flatten().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
         let levels = Encoding::GreyLevels(values::WHITE as u32);
@@ -139,6 +146,10 @@ impl Dataset {
         encoding: Encoding,
     ) -> Result<Self> {
         let name = name.into();
+        if let Some(mark) = encoding.missing_value() {
+            let others = encoding.marked(None);
+            return Self::from_marked(name, rows, mark, others, Self::from_numbers_as);
+        }
         let (rows, found) = encoding.clone().decode(&name, rows)?;
         if let Encoding::Columns(columns) = found {
             let bits = rows.to_bits().expect("one-hot bits");
@@ -150,6 +161,50 @@ impl Dataset {
         };
         let is_inferred = found != encoding;
         Ok(Self { is_inferred, ..Self::from_values(name, values).with_encoding(found) })
+    }
+
+    /// Examples of any finite numbers, as [`from_numbers`](Self::from_numbers), of which this one stands for a value
+    /// that is missing.
+    ///
+    /// # Errors
+    /// As [`with_missing`](Self::with_missing).
+    ///
+    /// # Panics
+    /// As [`from_numbers`](Self::from_numbers).
+    pub fn from_numbers_marked(
+        name: impl Into<String>,
+        rows: RealRows,
+        missing_value: f64,
+    ) -> Result<Self> {
+        let plain = |name: String, rows, _| Ok(Self::from_numbers(name, rows));
+        Self::from_marked(name.into(), rows, missing_value, Encoding::Undeclared, plain)
+    }
+
+    /// Examples of numbers, of which `mark` stands for a missing value; `read` reads the others, with one of their kind
+    /// in each hole.
+    fn from_marked(
+        name: String,
+        rows: RealRows,
+        mark: f64,
+        others: Encoding,
+        read: impl FnOnce(String, RealRows, Encoding) -> Result<Self>,
+    ) -> Result<Self> {
+        let shape = (rows.n_rows(), rows.n_columns());
+        let number = |example: usize, unit| decimal(rows.row(example).value(unit));
+        let (holes, dataset) = if let Some(origin) = others.origin()? {
+            let (columns, bits, holes) = encode_numbers(&name, shape, origin, Some(mark), number)?;
+            (holes, Self::from_columns(name, columns, bits))
+        } else {
+            let holes = Holes::of_marks(shape, number, mark);
+            let filled = holes.filled(shape, others.is_spins(), number);
+            let mut given = RealRows::new(shape.1);
+            (0..shape.0).for_each(|n| given.push((0..shape.1).map(|unit| filled(n, unit) as f32)));
+            let dataset = read(name, given, others)?;
+            (holes, dataset)
+        };
+        let dataset = holes.missing_from(dataset)?;
+        let encoding = dataset.encoding().marked(Some(mark));
+        Ok(dataset.with_encoding(encoding))
     }
 
     /// Examples of one-hot bits (examples, units) of these columns.

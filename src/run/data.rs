@@ -87,6 +87,7 @@ impl Data {
         if let Some(test) = &test {
             test.check_width(all.n_visible(), "the training data")?;
         }
+        notes.extend(all.marks_note());
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
         for part in [Some(&training), held_out.as_ref()].into_iter().flatten() {
