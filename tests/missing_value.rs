@@ -175,6 +175,11 @@ fn a_model_of_whole_sequences_reads_others() {
     let folder = Folder::new();
     folder.write("train", b">a\nACAC\n>b\nGTGT\n>c\nACAC\n>d\nGTGA\n");
     folder.succeed(&format!("train --data train {SHORT} --out run"));
+    let json: serde_json::Value =
+        serde_json::from_str(&folder.succeed("evaluate run --json")).unwrap();
+    let [of_site, of_all] = ["log_likelihood_per_site", "log_likelihood"].map(|key| json[key].as_f64());
+    assert_eq!((of_site.unwrap() * 4.0, &json["n_sites"]), (of_all.unwrap(), &4.into()));
+    assert!(folder.succeed("evaluate run").contains("nats a site, of 4 sites"));
     folder.write("other", b">e\nACAC\n>f\nA-XC\n");
     folder.fail("evaluate run --data other", "by --unknown-letters gap|missing|drop");
     let scores = |way: &str| {
@@ -191,5 +196,5 @@ fn a_model_of_whole_sequences_reads_others() {
     folder.fail("evaluate run --data other --unknown-letters gap", "has no gap for them");
     folder.write("table", b"0 1\n1 0\n");
     folder.succeed(&format!("train --data table {SHORT} --out bits"));
-    folder.fail("transform bits table --unknown-letters drop", "model was not trained on sequences");
+    folder.misuse("transform bits table --unknown-letters drop", "model was not trained on sequences");
 }

@@ -206,7 +206,9 @@ pub fn examples(
         return Ok(None);
     }
     let Some(table) = coded(object)? else { return Ok(None) };
-    without_lock(object.py(), threads, || table.dataset(NAME, encoding)).map(Some)
+    let found = without_lock(object.py(), threads, || table.dataset(NAME, encoding))?;
+    warn(object.py(), found.inferred())?;
+    Ok(Some(found))
 }
 
 /// Visible states (N, columns) as the numbers of their values: bytes, if all are whole and fit.
@@ -251,17 +253,23 @@ const MISSING: u8 = u8::MAX;
 
 /// The columns of data, as `Rbm.columns` has them, and the number of each value's state, uint8 (n, columns), 255
 /// for one that is missing.
-/// `categories` is "auto", a number of states, or the columns of a model.
+/// `categories` is "auto", a number of states, or the columns of a model. With `keeps_all`, data of which a column would
+/// be left out are refused.
 #[pyfunction]
-#[pyo3(signature = (data, categories, *, threads = None))]
+#[pyo3(signature = (data, categories, *, keeps_all = false, threads = None))]
 pub fn states_of<'py>(
     data: &Bound<'py, PyAny>,
     categories: &Bound<'py, PyAny>,
+    keeps_all: bool,
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let (py, encoding) =
         (data.py(), declared(None, false, Some(categories), Vec::new(), Letters::default())?);
     let dataset = dataset_with_missing(data, encoding, threads, true)?;
+    if let Some(left_out) = dataset.left_out_columns().filter(|_| keeps_all) {
+        let message = format!("{NAME}: {left_out}; leave it out of {NAME}");
+        return Err(PyValueError::new_err(message));
+    }
     let columns = dataset.columns().expect("data with columns");
     // What is missing is any state for a moment.
     let (units, missing) = (dataset.units(), dataset.missing());

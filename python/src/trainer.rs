@@ -482,6 +482,8 @@ impl Reading {
             let weights: Vec<_> = weights.as_array().to_vec();
             dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
         }
+        let (dataset, empty) = dataset.with_values().map_err(to_py)?;
+        warn(data.py(), empty)?;
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
@@ -583,7 +585,6 @@ impl Trainer {
             reading.examples(held_out.given())
         });
         let held_out = held_out.transpose()?;
-        held_out.iter().try_for_each(Examples::check_have_values).map_err(to_py)?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {

@@ -80,8 +80,10 @@ def test_without_the_setting_both_ways_are_named():
             BernoulliRBM(4, n_iter=1).fit(X)
     with pytest.raises(ValueError, match=r"X: example 1, unit 2 is missing \(53 other values are missing\)"):
         harmonium.train(NAN, **SETTINGS)
-    with pytest.raises(ValueError, match="example 0 has no value at all"):
-        harmonium.train([[np.nan, np.nan], [0.0, 1.0]], missing="absent")
+    with pytest.raises(ValueError, match="has no example with a value"):
+        harmonium.train([[np.nan, np.nan]], missing="absent")
+    with pytest.warns(UserWarning, match="example 0 has no value at all and is left out"):
+        harmonium.train([[np.nan, np.nan], [0.0, 1.0]], missing="absent", hidden=2, epochs=1)
     with pytest.raises(ValueError, match="missing is lost, but must be"):
         harmonium.train(BITS, missing="lost", **SETTINGS)
 

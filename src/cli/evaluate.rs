@@ -6,7 +6,7 @@ use super::output::{Output, Overwrite, print, print_beside, print_text};
 use super::rows::Rows;
 use crate::bits::BitMatrix;
 use crate::dataset::{
-    Beside, Binarization, Classes, ColumnSource, Dataset, Encoding, ExampleWeights, Examples,
+    Beside, Binarization, Classes, ColumnSource, Columns, Dataset, Encoding, ExampleWeights, Examples,
     Labels, Source, WeightedBits, WeightedRows,
 };
 use crate::error::{Error, Remedy, Result};
@@ -304,10 +304,15 @@ impl Evaluate {
             let name = if out.is_table() { "log_p" } else { "log_probabilities" };
             out.write(&rows.encode(out, name, &log_p))?;
         }
+        let report = EvaluationReport::new(&evaluation, independent);
+        // Where letters are missing, sequences have other numbers of sites.
+        let n_sites = subject.n_sites.filter(|_| visible.missing().is_none());
+        let of_site = |nats| n_sites.map(|n_sites| nats / n_sites as f64);
         let report = EvaluationReport {
+            log_likelihood_per_site: report.likelihood.log_likelihood.and_then(of_site),
             scores,
             subject: Some(subject),
-            ..EvaluationReport::new(&evaluation, independent)
+            ..report
         };
         let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
         match (self.json, is_taken) {
@@ -417,6 +422,8 @@ impl Evaluate {
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
         let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
         let dataset = with_labels(dataset, Some(Remedy::of("labels")))?;
+        let (dataset, empty) = dataset.with_values()?;
+        empty.iter().for_each(|text| note(LogFormat::Text, text));
         let binarization = self.binarization(file)?;
         let to_classify =
             dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));
@@ -426,7 +433,6 @@ impl Evaluate {
         };
         let rows = Rows::of(&dataset);
         let examples = Examples::new(dataset, binarization);
-        examples.check_have_values()?;
         let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
         let subject = SubjectReport {
             parameters_sha256: file.rbm.sha256(),
@@ -434,6 +440,7 @@ impl Evaluate {
             data_role,
             data_warning: data_warning.map(str::to_string),
             n_examples: examples.n_examples(),
+            n_sites: examples.columns().filter(|all| all.alphabet().is_some()).map(Columns::n_columns),
             n_effective: examples.weights().map(ExampleWeights::n_effective),
             binarization: in_words,
             data_sha256: visible.bits().sha256(),

@@ -226,15 +226,47 @@ impl Header {
         })
     }
 
-    /// The kind of the column at `column`, from its different values in the `n` examples that have one.
+    /// The columns of `chosen` as the data have them, given the kind of each by its values. Those in which there is
+    /// nothing to learn are taken out of `chosen`, with a note on them.
     ///
     /// # Errors
-    /// [`Error::BadCategory`] if they are no categories.
-    pub fn kind_of(&self, column: usize, values: &Distinct, n: usize) -> Result<ColumnKind> {
-        values.kind(n).map_err(|rule| {
-            let rule = format!("{} {rule}", self.label(column));
-            self.refused(rule, Some(Remedy::with("ignore", "NAME")))
-        })
+    /// [`Error::BadCategory`] if the values of a column are no categories, or no column has two.
+    pub fn found(
+        &self,
+        chosen: &mut Vec<usize>,
+        kinds: Vec<Result<ColumnKind, Flaw>>,
+    ) -> Result<(Columns, Option<String>)> {
+        let (mut kept, mut idle, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+        for (&column, kind) in chosen.iter().zip(kinds) {
+            let label = self.label(column);
+            match kind {
+                Ok(kind) => kept.push((column, kind)),
+                Err(Flaw::Idle(what)) => idle.push(format!("{label} {what}")),
+                Err(Flaw::Unfit(what)) => unfit.push((label, what)),
+            }
+        }
+        let remedy = Some(Remedy::with("ignore", "NAME"));
+        if let Some(((label, what), others)) = unfit.split_first() {
+            let others: Vec<_> = others.iter().map(|(label, _)| label.clone()).collect();
+            let others = match others.len() {
+                0 => String::new(),
+                1 => format!(" ({} is no category either)", others[0]),
+                n => format!(" ({n} other columns are no categories either: {})", first_of(&others)),
+            };
+            return Err(self.refused(format!("{label} {what}{others}; leave it out"), remedy));
+        }
+        if kept.is_empty() {
+            let rule = format!("has no column with two different values: {}", first_of(&idle));
+            return Err(self.refused(rule, None));
+        }
+        let (columns, kinds): (Vec<_>, _) = kept.into_iter().unzip();
+        *chosen = columns;
+        let left_out = match idle.len() {
+            0 => None,
+            1 => Some(format!("{} and is left out: there is nothing to learn in it", idle[0])),
+            n => Some(format!("{n} columns in which there is nothing to learn are left out: {}", first_of(&idle))),
+        };
+        Ok((self.columns(chosen, kinds), left_out))
     }
 
     /// The error for a value that is no state of the column at `column`, at a place such as `line 3`.
@@ -258,6 +290,22 @@ pub(super) fn must(origin: Origin<'_>, columns: &Columns, column: usize) -> Stri
         }
         Origin::Data { .. } => format!("one of {states}, as declared by categories"),
     }
+}
+
+/// Why a column that is found in data is no site.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Flaw {
+    /// It holds one value, or none.
+    Idle(String),
+    /// Its values are no categories.
+    Unfit(String),
+}
+
+/// The first ten of these texts in a message.
+pub(super) fn first_of(texts: &[String]) -> String {
+    const MOST: usize = 10;
+    let more = if texts.len() > MOST { ", …" } else { "" };
+    texts[..texts.len().min(MOST)].join(", ") + more
 }
 
 /// Names in a message: the first and the last of many.
@@ -312,18 +360,18 @@ impl Distinct {
         }
     }
 
-    /// The kind of a column with these values in `n` examples, or what is wrong with it.
-    fn kind(&self, n: usize) -> Result<ColumnKind, String> {
+    /// The kind of a column with these values in the `n` examples that have one, or what is wrong with it.
+    pub fn kind(&self, n: usize) -> Result<ColumnKind, Flaw> {
         if n == 0 {
-            return Err("holds no values; leave it out".to_string());
+            return Err(Flaw::Idle("holds no value".to_string()));
         }
         let kind = self.kind_of_any()?;
         let ColumnKind::Category(states) = &kind else { return Ok(kind) };
         if n > MOST_OWN && states.len() == n {
-            return Err(format!(
+            return Err(Flaw::Unfit(format!(
                 "holds another value in each of the {n} examples, as names do, so there is nothing to learn \
-                 in it; leave it out"
-            ));
+                 in it"
+            )));
         }
         Ok(kind)
     }
@@ -338,7 +386,7 @@ impl Distinct {
         Some(distinct)
     }
 
-    fn kind_of_any(&self) -> Result<ColumnKind, String> {
+    fn kind_of_any(&self) -> Result<ColumnKind, Flaw> {
         let texts = match self {
             Self::Numbers(numbers) => return kind_of_numbers(numbers),
             Self::Texts(texts) => texts,
@@ -353,36 +401,34 @@ impl Distinct {
             }
             [only] => Err(one_value(only)),
             _ if texts.len() > MAX_STATES => {
-                Err(too_many("different values", MAX_STATES) + "; leave it out")
+                Err(too_many("different values", MAX_STATES))
             }
             _ => Ok(ColumnKind::Category(texts.clone())),
         }
     }
 }
 
-fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, String> {
+fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, Flaw> {
     let has_fractions = numbers.iter().any(|x| x.fract() != 0.0);
     match numbers {
         [only] => Err(one_value(&only.to_string())),
         [0.0, 1.0] => Ok(ColumnKind::Bit(["0".into(), "1".into()])),
         _ if has_fractions && numbers.len() > MOST_REALS => {
-            let what = "different numbers with fractions, so it holds measurements";
-            Err(too_many(what, MOST_REALS)
-                + "; sort them into classes, as by pandas.cut, or leave it out")
+            let what = "different numbers with fractions, so it holds measurements (sort them into \
+                        classes, as by pandas.cut)";
+            Err(too_many(what, MOST_REALS))
         }
-        _ if numbers.len() > MAX_STATES => {
-            Err(too_many("different values", MAX_STATES) + "; leave it out")
-        }
+        _ if numbers.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
         _ => Ok(ColumnKind::Category(numbers.iter().map(f64::to_string).collect())),
     }
 }
 
-fn one_value(value: &str) -> String {
-    format!("holds only the value {value}, so there is nothing to learn in it; leave it out")
+fn one_value(value: &str) -> Flaw {
+    Flaw::Idle(format!("holds only the value {value}"))
 }
 
-fn too_many(what: &str, most: usize) -> String {
-    format!("holds more than {most} {what}, but must be a bit or a category")
+fn too_many(what: &str, most: usize) -> Flaw {
+    Flaw::Unfit(format!("holds more than {most} {what}, but must be a bit or a category"))
 }
 
 /// Finds the states of the values of one column.
@@ -434,8 +480,18 @@ pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array
     Ok(Array2::zeros((n, columns.n_columns())))
 }
 
-/// The columns of data of numbers (examples, columns), their one-hot bits (examples, units), and the cells that
-/// are NaN or `mark`. In a column whose states are not all numbers, a number counts the states from 0, and no state is
+/// Data of numbers (examples, columns) as one-hot bits.
+pub(super) struct Encoded {
+    pub columns: Columns,
+    /// (examples, units)
+    pub bits: BitMatrix,
+    /// The cells without a value.
+    pub holes: Holes,
+    /// A note on the columns that are left out.
+    pub left_out: Option<String>,
+}
+
+/// The columns of data of numbers (examples, columns). Cells that are NaN or `mark` are holes. In a column whose states are not all numbers, a number counts the states from 0, and no state is
 /// a mark.
 ///
 /// # Errors
@@ -447,11 +503,11 @@ pub(super) fn encode_numbers(
     origin: Origin<'_>,
     mark: Option<f64>,
     number: impl Fn(usize, usize) -> f64,
-) -> Result<(Columns, BitMatrix, Holes)> {
+) -> Result<Encoded> {
     let (n, header) = (shape.0, Header::numbered(data, shape.1));
-    let chosen = header.chosen(origin)?;
-    let columns = match header.declared(origin, &chosen) {
-        Some(columns) => columns,
+    let mut chosen = header.chosen(origin)?;
+    let (columns, left_out) = match header.declared(origin, &chosen) {
+        Some(columns) => (columns, None),
         None => {
             let kind = |&column: &usize| {
                 let (mut values, mut n_given) = (Distinct::Numbers(Vec::new()), 0);
@@ -467,10 +523,10 @@ pub(super) fn encode_numbers(
                         n_given += 1;
                     }
                 }
-                header.kind_of(column, &values, n_given)
+                Ok(values.kind(n_given))
             };
-            let kinds: Result<Vec<_>> = chosen.iter().map(kind).collect();
-            header.columns(&chosen, kinds?)
+            let kinds = chosen.iter().map(kind).collect::<Result<_>>()?;
+            header.found(&mut chosen, kinds)?
         }
     };
     let mut states = no_states(data, n, &columns)?;
@@ -496,7 +552,7 @@ pub(super) fn encode_numbers(
         }
     }
     let bits = columns.encode(data, states.view())?;
-    Ok((columns, bits, holes))
+    Ok(Encoded { columns, bits, holes, left_out })
 }
 
 #[cfg(test)]
@@ -510,7 +566,7 @@ mod tests {
         let found = encode_numbers("X", numbers.dim(), origin, None, |n, column| {
             numbers[[n, column]]
         });
-        let (columns, bits, _) = found.map_err(|error| error.to_string())?;
+        let Encoded { columns, bits, .. } = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))
     }
@@ -588,9 +644,9 @@ mod tests {
         let model = Origin::Model(&columns);
         for (found, message) in [
             (
-                encode(&array![[0.0, 3.0], [1.0, 3.0]], AUTO),
-                "X: column 2 holds only the value 3, so there is nothing to learn in it; leave it out by \
-                 ignore = NAME",
+                encode(&array![[2.0, 3.0], [2.0, 3.0]], AUTO),
+                "X: has no column with two different values: column 1 holds only the value 2, column 2 holds \
+                 only the value 3",
             ),
             (
                 encode(&many, AUTO),
@@ -599,9 +655,9 @@ mod tests {
             ),
             (
                 encode(&measured, AUTO),
-                "X: column 2 holds more than 20 different numbers with fractions, so it holds measurements, \
-                 but must be a bit or a category; sort them into classes, as by pandas.cut, or leave it \
-                 out by ignore = NAME",
+                "X: column 2 holds more than 20 different numbers with fractions, so it holds measurements \
+                 (sort them into classes, as by pandas.cut), but must be a bit or a category; leave it out by \
+                 ignore = NAME",
             ),
             (
                 encode(&array![[0.0, 3.0], [f64::INFINITY, 4.0]], AUTO),

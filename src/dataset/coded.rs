@@ -59,17 +59,18 @@ impl Coded {
         if let Some(names) = &self.names {
             header = Header { names: names.clone(), is_given: true, ..header };
         }
-        let chosen = header.chosen(origin)?;
+        let mut chosen = header.chosen(origin)?;
         let mark = encoding.missing_value();
         let is_mark = |text: &String| mark.is_some() && super::columns::finite(text) == mark;
-        let columns = match header.declared(origin, &chosen) {
-            Some(columns) => columns,
+        let (columns, left_out) = match header.declared(origin, &chosen) {
+            Some(columns) => (columns, None),
             None => {
                 let kinds = chosen.iter().map(|&column| {
                     let (distinct, n_given) = self.distinct(column, is_mark);
-                    header.kind_of(column, &distinct, n_given)
+                    distinct.kind(n_given)
                 });
-                header.columns(&chosen, kinds.collect::<Result<_>>()?)
+                let kinds = kinds.collect();
+                header.found(&mut chosen, kinds)?
             }
         };
         let (mut states, mut holes) = (no_states(name, n, &columns)?, Holes::default());
@@ -98,7 +99,7 @@ impl Coded {
         let bits = columns.encode(name, states.view())?;
         let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
         let encoding = dataset.encoding().marked(mark);
-        Ok(dataset.with_encoding(encoding))
+        Ok(Dataset { left_out_columns: left_out, ..dataset.with_encoding(encoding) })
     }
 
     /// The values of a column that occur, and the number of cells that have one; those that are marks are none.
@@ -170,7 +171,7 @@ mod tests {
                 ["a", "b"],
                 array![[1], [NO_VALUE]],
                 &AUTO,
-                "X: column 1 holds only the value b, so there is nothing to learn in it",
+                "X: has no column with two different values: column 1 holds only the value b",
             ),
         ] {
             let found = table(&[&texts], codes).dataset("X", encoding);

@@ -1,7 +1,7 @@
 //! The meaning of integers, texts and letters in data.
 
 use super::alphabet::{Alphabet, UnknownLetters};
-use super::categories::{Categories, Origin, encode_numbers};
+use super::categories::{Categories, Encoded, Origin, encode_numbers};
 use super::columns::Columns;
 use super::holes::{Holes, MissingValue};
 use super::values::{Rule, SPINS, WHITE, check, of_mark};
@@ -267,7 +267,8 @@ impl Encoding {
         let (shape, mark) = ((rows.n_rows(), rows.n_columns()), self.missing_value());
         let number = |example: usize, unit| decimal(rows.row(example).value(unit));
         if let Some(origin) = self.origin()? {
-            let (columns, bits, holes) = encode_numbers(data, shape, origin, mark, number)?;
+            let found = encode_numbers(data, shape, origin, mark, number)?;
+            let Encoded { columns, bits, holes, .. } = found;
             holes.refuse(data)?;
             let found = Self::Columns(Arc::new(columns)).marked(mark);
             return Ok((RealRows::from(&bits), found));

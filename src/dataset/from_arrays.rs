@@ -1,6 +1,6 @@
 //! Data from arrays of bits, grey levels and numbers.
 
-use super::categories::encode_numbers;
+use super::categories::{Encoded, encode_numbers};
 use super::encoding::decimal;
 use super::holes::Holes;
 use super::levels::Levels;
@@ -150,11 +150,14 @@ impl Dataset {
             let others = encoding.marked(None);
             return Self::from_marked(name, rows, mark, others, Self::from_numbers_as);
         }
-        let (rows, found) = encoding.clone().decode(&name, rows)?;
-        if let Encoding::Columns(columns) = found {
-            let bits = rows.to_bits().expect("one-hot bits");
-            return Ok(Self::from_columns(name, Arc::unwrap_or_clone(columns), bits));
+        if let Some(origin) = encoding.origin()? {
+            let number = |example: usize, unit| decimal(rows.row(example).value(unit));
+            let shape = (rows.n_rows(), rows.n_columns());
+            let found = encode_numbers(&name, shape, origin, None, number)?;
+            found.holes.refuse(&name)?;
+            return found.dataset(name);
         }
+        let (rows, found) = encoding.clone().decode(&name, rows)?;
         let values = match found {
             Encoding::GreyLevels(n) if !rows.are_bits() => Values::of_levels(rows, n),
             _ => Values::from_numbers(rows),
@@ -191,18 +194,16 @@ impl Dataset {
     ) -> Result<Self> {
         let shape = (rows.n_rows(), rows.n_columns());
         let number = |example: usize, unit| decimal(rows.row(example).value(unit));
-        let (holes, dataset) = if let Some(origin) = others.origin()? {
-            let (columns, bits, holes) = encode_numbers(&name, shape, origin, Some(mark), number)?;
-            (holes, Self::from_columns(name, columns, bits))
+        let dataset = if let Some(origin) = others.origin()? {
+            encode_numbers(&name, shape, origin, Some(mark), number)?.dataset(name)?
         } else {
             let holes = Holes::of_marks(shape, number, mark);
             let filled = holes.filled(shape, others.is_spins(), number);
             let mut given = RealRows::new(shape.1);
             (0..shape.0).for_each(|n| given.push((0..shape.1).map(|unit| filled(n, unit) as f32)));
             let dataset = read(name, given, others)?;
-            (holes, dataset)
+            holes.missing_from(dataset)?
         };
-        let dataset = holes.missing_from(dataset)?;
         let encoding = dataset.encoding().marked(Some(mark));
         Ok(dataset.with_encoding(encoding))
     }
@@ -216,5 +217,14 @@ impl Dataset {
         let sites = Units::of_sites(columns.sites()).expect("at most 255 states");
         let data = Self::from_bits(name, bits).with_encoding(Encoding::Columns(Arc::new(columns)));
         Self { sites: (!sites.are_bits()).then_some(sites), ..data }
+    }
+}
+
+impl Encoded {
+    /// The examples, under this name.
+    pub fn dataset(self, name: String) -> Result<Dataset> {
+        let Self { columns, bits, holes, left_out } = self;
+        let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
+        Ok(Dataset { left_out_columns: left_out, ..dataset })
     }
 }

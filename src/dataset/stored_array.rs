@@ -252,8 +252,8 @@ impl StoredArray<'_> {
                 true => f64::NAN,
                 false => shown(example, column),
             };
-            let (columns, bits, holes) = encode_numbers(&name, shape, origin, mark, number)?;
-            return holes.missing_from(Dataset::from_columns(name, columns, bits));
+            let found = encode_numbers(&name, shape, origin, mark, number)?;
+            return found.dataset(name);
         }
         let is_float = matches!(self.number, Number::Float(_));
         let holes = match is_float {

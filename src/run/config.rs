@@ -101,7 +101,7 @@ settings! {
         /// The SHA-256 that the file of weights must have; any if not set.
         weights_sha256: Option<String> = None, { recorded() }
         /// Weigh each training example by 1 / the number of examples, itself included, that agree with it in
-        /// at least this share of the sites.
+        /// at least this share of the sites that have a value in both.
         reweight: Option<f64> = None, {
             placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
             instead_of("weights")

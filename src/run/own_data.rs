@@ -188,6 +188,8 @@ impl Part {
             return Ok((dataset, note));
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
+        // As in training.
+        dataset = dataset.with_values()?.0;
         let n_examples = dataset.n_examples();
         let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
         let Some(validation) = validation else {
