@@ -9,6 +9,7 @@ use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels::{self, labelled};
+use crate::lacking::{self, Rows, rows_or_lacking, summed_out};
 use crate::pool::{Place, interruptible, without_lock};
 use harmonium::dataset::{
     Binarization, Classes, Columns, Dataset, Encoding, Examples, WeightedRows,
@@ -22,7 +23,7 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{
     Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, Method,
-    NumberMeans, tempered_ladder,
+    NumberMeans, Observed, tempered_ladder,
 };
 use harmonium::gibbs::{
     self, Chains, ConditionalMean, Doubt, FixedModel, FixedWeights, Inpainting, RealConditional,
@@ -406,7 +407,20 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Array2<f64>> {
         let classifier = self.classifier()?;
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                check_width("visible", data.n_visible(), self.n_features(), "visible")?;
+                let examples = summed_out(data)?;
+                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let (found, n_annealed) = interruptible(py, threads, |watch| {
+                    classifier.log_probabilities_given(&visible, 0, isa()?, watch)
+                })?;
+                say_annealed(py, n_annealed)?;
+                return Ok(found);
+            }
+        };
         check_width("visible", visible.n_columns(), self.n_features(), "visible")?;
         let place = self.place(visible.n_rows(), threads);
         interruptible(py, place, |watch| classifier.log_probabilities(&visible, isa()?, watch))
@@ -466,6 +480,13 @@ impl Rbm {
         }
         Ok(numbers)
     }
+}
+
+/// Warns of rows of which what they lack is summed out by annealing.
+fn say_annealed(py: Python<'_>, n_annealed: usize) -> PyResult<()> {
+    let text = (n_annealed > 0)
+        .then(|| format!("what {n_annealed} rows lack is summed out by annealing, an estimate"));
+    warn(py, text)
 }
 
 /// How values that are missing are predicted.
@@ -818,7 +839,14 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                let what = "p(h | v) (Rbm.impute fills them; free_energy and predict_proba sum them out)";
+                return Err(lacking::refuse(&data, what));
+            }
+        };
         let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" | "float64" if self.origin.classes.is_some() => {
@@ -1059,7 +1087,9 @@ impl Rbm {
         Ok(entries.pick(&numbers).into_pyarray(py).into_any())
     }
 
-    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
+    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64. By a model of
+    /// `missing="marginal"` what a row lacks (NaN, or masked) is summed out, so that -F(v) - ln Z is ln p of what it has:
+    /// exactly, or else by annealing, which errs high on average.
     ///
     /// Examples
     /// --------
@@ -1073,7 +1103,22 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         self.check_no_label("free_energy")?;
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        // Rows of a model in which sites are absent have no common scale.
+        let missing = missing.filter(|missing| *missing == Missing::Marginal);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
+                let examples = summed_out(data)?;
+                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let found = interruptible(py, threads, |watch| {
+                    Observed::of(&self.rbm, &visible, usize::MAX, 0, isa()?, watch)
+                })?;
+                say_annealed(py, found.n_annealed)?;
+                return Ok(found.free_energies.into_pyarray(py));
+            }
+        };
         let place = self.place(visible.n_rows(), threads);
         let energies =
             interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;
