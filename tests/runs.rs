@@ -63,6 +63,7 @@ fn runs_are_listed_in_the_order_and_choice_that_the_user_asks_for() {
         ("--sort log_likelyhood", "did you mean log_likelihood?"),
         ("--filter hiden=5", "did you mean hidden?"),
         ("--filter hidden", "KEY=VALUE"),
+        ("--best free_energy_gap", "the gap is smallest before anything is learned"),
         ("--best hidden", "`log_likelihood`, `log_likelihood_online`"),
         ("--best log_likelihood --sort hidden", "cannot be used with"),
     ] {

@@ -99,6 +99,7 @@ class _OfRun(TypedDict, total=False):
     ignore: list[str]
     alphabet: str | None
     unknown_letters: str
+    missing_value: float | None
     labels: Any
     test_labels: Any
     missing_mask: str | os.PathLike[str] | None
@@ -180,10 +181,15 @@ def pack(
     ignore: Sequence[str] = ...,
     alphabet: str | None = None,
     unknown_letters: str | None = None,
+    missing_value: float | None = None,
 ) -> None: ...
 def refuse_masked(object: object) -> None: ...
 def states_of(
-    data: Any, categories: str | int | tuple[float, ...] | dict[str, Any], *, threads: int | None = None
+    data: Any,
+    categories: str | int | tuple[float, ...] | dict[str, Any],
+    *,
+    keeps_all: bool = False,
+    threads: int | None = None,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]: ...
 def refuse_zeros(data: Any, categories: str | int | tuple[float, ...] | dict[str, Any]) -> None: ...
 def numbers_of(columns: dict[str, Any], states: NDArray[np.uint8]) -> NDArray[Any]: ...
@@ -210,6 +216,7 @@ class Rbm:
         classes: Sequence[Any] | dict[str, Any] | None = None,
         n_given: list[int] | None = None,
         n_examples: int | None = None,
+        missing_value: float | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(
@@ -243,6 +250,8 @@ class Rbm:
     def image_shape(self) -> tuple[int, int] | None: ...
     @property
     def missing(self) -> str | None: ...
+    @property
+    def missing_value(self) -> float | None: ...
     @property
     def history(self) -> list[dict[str, Any]]: ...
     @property
@@ -390,6 +399,7 @@ class Trainer:
         ignore: list[str] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
+        missing_value: float | None = None,
         threads: int | None = None,
         comm: Any = None,
         **settings: Unpack[Settings],
@@ -408,6 +418,7 @@ class Trainer:
         categories: str | int | tuple[float, ...] | dict[str, Any] | None = None,
         alphabet: str | None = None,
         unknown_letters: str | None = None,
+        missing_value: float | None = None,
         threads: int | None = None,
         **settings: Unpack[Settings],
     ) -> Trainer: ...
@@ -430,7 +441,9 @@ class Trainer:
     def any_rank(self, is_true: bool) -> bool: ...
     def __reduce__(
         self,
-    ) -> tuple[Any, tuple[str, list[float], bytes, Any, int | None, bool, Any, Any]]: ...
+    ) -> tuple[
+        Any, tuple[str, list[float], bytes, Any, int | None, bool, Any, Any, float | None]
+    ]: ...
     @staticmethod
     def restore(
         settings: str,
@@ -441,6 +454,7 @@ class Trainer:
         spins: bool = False,
         columns: dict[str, Any] | None = None,
         classes: dict[str, Any] | None = None,
+        missing_value: float | None = None,
     ) -> Trainer: ...
     @property
     def settings(self) -> dict[str, Any]: ...

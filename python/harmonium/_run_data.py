@@ -19,7 +19,7 @@ from ._settings import VALUES
 # The subfolder of a run that holds them.
 FOLDER = "data"
 # The settings that say what values mean. A packed file knows it.
-_MEANING = ("grey_levels", "spins", "categories", "ignore")
+_MEANING = ("grey_levels", "spins", "categories", "ignore", "missing_value")
 
 
 @contextlib.contextmanager
@@ -99,7 +99,8 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
         for name in ("labels", "weights"):
             _write_column(files, name, settings)
         return settings
-    meaning = {name: settings.pop(name) for name in _MEANING if settings.get(name)}
+    meaning = {name: settings.pop(name) for name in _MEANING if name in settings}
+    meaning = {name: value for name, value in meaning.items() if value not in (None, [], ())}
     if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
         meaning["categories"] = int(meaning["categories"])
     data = settings["data"]

@@ -227,7 +227,7 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
 
 
 # Settings of reading data, which a packed file keeps.
-_READING = ("grey_levels", "spins", "categories", "ignore")
+_READING = ("grey_levels", "spins", "categories", "ignore", "missing_value")
 
 
 def _varied(vary: Any) -> list[str]:

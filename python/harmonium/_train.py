@@ -31,6 +31,7 @@ def train(
     ignore: Sequence[str] = (),
     alphabet: str | None = None,
     unknown_letters: str | None = None,
+    missing_value: float | None = None,
     callback: Callable[[dict[str, Any]], object] | None = None,
     progress: bool = False,
     live: bool = False,
@@ -84,6 +85,9 @@ def train(
     unknown_letters : "refuse", "gap", "missing" or "drop", optional
         What is done with other letters: the data are refused (the default), each counts as a gap or as a value
         that is missing, or sequences that have any are left out.
+    missing_value : float, optional
+        The number that stands for a missing value in data, such as -9 or 0, besides NaN and masked numbers. In a sparse
+        matrix, 0 stands for all that it does not store. `missing` says how such values are learned from. The model keeps it.
     callback : callable, optional
         Called after each epoch with its metrics, a dict (see `Trainer.metrics`); training ends if it
         returns true.
@@ -142,6 +146,7 @@ def train(
         ignore=list(ignore),
         alphabet=alphabet,
         unknown_letters=unknown_letters,
+        missing_value=missing_value,
         threads=threads,
         comm=comm,
         **settings,

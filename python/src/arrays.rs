@@ -266,7 +266,12 @@ pub fn rows(
         })();
         (rows?, kind)
     };
+    let encoding = if kind == b'b' { encoding.marked(None) } else { encoding };
     if !are_encoded(kind, &encoding, &rows) {
+        if let Some(mark) = encoding.missing_value() {
+            let marked = Dataset::from_numbers_marked(NAME, rows.clone(), mark).map_err(to_py)?;
+            marked.refuse_missing("this call").map_err(to_py)?;
+        }
         return Ok(rows);
     }
     let (intensities, found) = encoding.clone().decode(NAME, rows).map_err(to_py)?;
@@ -275,24 +280,51 @@ pub fn rows(
 }
 
 /// The rows of an array-like or of a sparse matrix as examples: bits if all are 0 and 1, decoded
-/// integers, or numbers as they are.
+/// integers, or numbers as they are. Each must have all values.
 pub fn dataset(
     object: &Bound<'_, PyAny>,
     encoding: Encoding,
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
-    let py = object.py();
-    if let Some(dataset) = examples(object, &encoding, threads)? {
-        dataset.refuse_missing("this call").map_err(to_py)?;
-        // A mean does not need all rows.
-        check_has_columns(&dataset, &encoding)?;
-        return Ok(dataset);
+    let found = with_holes(object, &encoding, threads)?;
+    found.refuse_missing("this call").map_err(to_py)?;
+    // A mean does not need all rows.
+    check_has_columns(&found, &encoding)?;
+    Ok(found)
+}
+
+/// The rows of an array-like or of a sparse matrix as examples, as [`dataset`] reads them, some without values.
+fn with_holes(
+    object: &Bound<'_, PyAny>,
+    encoding: &Encoding,
+    threads: Option<usize>,
+) -> PyResult<Dataset> {
+    match examples(object, encoding, threads)? {
+        Some(found) => Ok(found),
+        None => of_numbers(object, encoding.clone(), threads),
     }
+}
+
+/// The rows of an array of numbers or of a sparse matrix as examples, as [`dataset`] reads them. Numbers that the
+/// encoding says stand for missing values are missing; booleans never are.
+fn of_numbers(
+    object: &Bound<'_, PyAny>,
+    encoding: Encoding,
+    threads: Option<usize>,
+) -> PyResult<Dataset> {
+    let py = object.py();
+    let of_rows = |rows, kind, encoding: Encoding| {
+        if are_encoded(kind, &encoding, &rows) {
+            return Dataset::from_numbers_as(NAME, rows, encoding);
+        }
+        match encoding.missing_value() {
+            Some(mark) => Dataset::from_numbers_marked(NAME, rows, mark),
+            None => Ok(Dataset::from_numbers(NAME, rows)),
+        }
+    };
     let mut images = None;
     let dataset = if object.hasattr(intern!(py, "tocsr"))? {
-        let dataset = sparse_dataset(object, encoding, threads)?;
-        dataset.refuse_missing("this call").map_err(to_py)?;
-        dataset
+        sparse_dataset(object, encoding, threads)?
     } else {
         let object = as_numpy(object)?;
         images = image_shape(&object).filter(|_| !encoding.reads_columns());
@@ -303,7 +335,9 @@ pub fn dataset(
         let bits: PyResult<Option<BitMatrix>> =
             (|| with_view!(&array, view => without_lock(py, threads, || dense_bits(view))))();
         let dataset: PyResult<Dataset> = (|| {
-            if let Some(bits) = bits?.filter(|_| !encoding.reads_columns()) {
+            let encoding = if kind == b'b' { encoding.marked(None) } else { encoding };
+            let is_plain = !encoding.reads_columns() && encoding.missing_value().is_none();
+            if let Some(bits) = bits?.filter(|_| is_plain) {
                 return Ok(Dataset::from_bits(NAME, bits));
             }
             if let Ok(bytes) = array.cast::<PyArray2<u8>>() {
@@ -311,11 +345,7 @@ pub fn dataset(
                 return Dataset::from_bytes_as(NAME, bytes, encoding).map_err(to_py);
             }
             with_view!(&array, view => without_lock(py, threads, || {
-                let rows = dense_rows(view)?;
-                if are_encoded(kind, &encoding, &rows) {
-                    return Dataset::from_numbers_as(NAME, rows, encoding);
-                }
-                Ok(Dataset::from_numbers(NAME, rows))
+                of_rows(dense_rows(view)?, kind, encoding)
             }))
         })();
         dataset?
@@ -336,10 +366,14 @@ fn sparse_dataset(
     let SparseRows { rows, kind, stores_zeros } = sparse_rows(object, threads)?;
     check_rows(rows.n_rows(), rows.n_columns())?;
     if !are_encoded(kind, &encoding, &rows) {
-        return Ok(Dataset::from_numbers(NAME, rows));
+        return match encoding.missing_value() {
+            Some(mark) => Dataset::from_numbers_marked(NAME, rows, mark).map_err(to_py),
+            None => Ok(Dataset::from_numbers(NAME, rows)),
+        };
     }
+    let is_marked = encoding.missing_value().is_some();
     let dataset = Dataset::from_sparse_as(NAME, rows, encoding).map_err(to_py)?;
-    if stores_zeros && dataset.missing().is_some() {
+    if !is_marked && stores_zeros && dataset.missing().is_some() {
         return Err(PyValueError::new_err(format!(
             "{NAME} is a sparse matrix that stores zeros, which are no values of its columns, though what it does not \
              store is missing; if these are missing, too, drop them by X.eliminate_zeros()"
@@ -370,12 +404,9 @@ pub fn dataset_with_missing(
         let columns =
             encoding.columns().map(|columns| recorded(object.py(), columns)).transpose()?;
         let cells = module.call_method1(intern!(object.py(), "cells"), (object, columns))?;
-        return match examples(&cells, &encoding, threads)? {
-            Some(dataset) => Ok(dataset),
-            None => dataset(&cells, encoding, threads),
-        };
+        return with_holes(&cells, &encoding, threads);
     }
-    let error = match dataset(object, encoding.clone(), threads) {
+    let error = match with_holes(object, &encoding, threads) {
         Ok(dataset) => return Ok(dataset),
         Err(error) => error,
     };
@@ -394,7 +425,11 @@ pub fn dataset_with_missing(
         return Err(error);
     };
     let missing = bits(&missing, "the mask of missing values", threads)?;
-    dataset(&values, encoding, threads)?.with_missing(missing).map_err(to_py)
+    let found = with_holes(&values, &encoding, threads)?;
+    let is_either =
+        |n, unit| missing.get(n, unit) || found.missing().is_some_and(|m| m.get(n, unit));
+    let all = BitMatrix::from_fn(missing.n_rows(), missing.n_columns(), is_either);
+    found.with_missing(all).map_err(to_py)
 }
 
 /// Refuses more columns than rows of numbers can have.

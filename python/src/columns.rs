@@ -84,6 +84,16 @@ pub fn declared(
     Ok(Encoding::Categories { categories, ignore })
 }
 
+/// An encoding in which this number, if there is one, stands for a missing value.
+pub fn marked(encoding: Encoding, missing_value: Option<f64>) -> PyResult<Encoding> {
+    match missing_value {
+        Some(x) if !x.is_finite() => Err(PyValueError::new_err(format!(
+            "missing_value is {x}, but must be a finite number; NaN is a missing value without it"
+        ))),
+        missing_value => Ok(encoding.marked(missing_value)),
+    }
+}
+
 /// The encoding of columns as [`recorded`] gives them.
 pub fn of_columns(columns: &Bound<'_, PyDict>) -> PyResult<Encoding> {
     let text: String = columns.py().import("json")?.call_method1("dumps", (columns,))?.extract()?;
@@ -133,7 +143,7 @@ fn of_sequences(
     encoding: &Encoding,
     threads: Option<usize>,
 ) -> PyResult<Option<Dataset>> {
-    let are_sites = match encoding {
+    let are_sites = match encoding.of_values() {
         Encoding::Categories { .. } => false,
         Encoding::Columns(columns) if columns.alphabet().is_none() => return Ok(None),
         _ => true,
@@ -201,7 +211,9 @@ pub fn examples(
         return Ok(None);
     }
     let Some(table) = coded(object)? else { return Ok(None) };
-    without_lock(object.py(), threads, || table.dataset(NAME, encoding)).map(Some)
+    let found = without_lock(object.py(), threads, || table.dataset(NAME, encoding))?;
+    warn(object.py(), found.inferred())?;
+    Ok(Some(found))
 }
 
 /// Visible states (N, columns) as the numbers of their values: bytes, if all are whole and fit.
@@ -246,17 +258,23 @@ const MISSING: u8 = u8::MAX;
 
 /// The columns of data, as `Rbm.columns` has them, and the number of each value's state, uint8 (n, columns), 255
 /// for one that is missing.
-/// `categories` is "auto", a number of states, or the columns of a model.
+/// `categories` is "auto", a number of states, or the columns of a model. With `keeps_all`, data of which a column would
+/// be left out are refused.
 #[pyfunction]
-#[pyo3(signature = (data, categories, *, threads = None))]
+#[pyo3(signature = (data, categories, *, keeps_all = false, threads = None))]
 pub fn states_of<'py>(
     data: &Bound<'py, PyAny>,
     categories: &Bound<'py, PyAny>,
+    keeps_all: bool,
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let (py, encoding) =
         (data.py(), declared(None, false, Some(categories), Vec::new(), Letters::default())?);
     let dataset = dataset_with_missing(data, encoding, threads, true)?;
+    if let Some(left_out) = dataset.left_out_columns().filter(|_| keeps_all) {
+        let message = format!("{NAME}: {left_out}; leave it out of {NAME}");
+        return Err(PyValueError::new_err(message));
+    }
     let columns = dataset.columns().expect("data with columns");
     // What is missing is any state for a moment.
     let (units, missing) = (dataset.units(), dataset.missing());

@@ -15,6 +15,7 @@ mod files;
 mod interchange;
 mod json;
 mod labels;
+mod lacking;
 mod packing;
 mod pool;
 mod ranks;

@@ -1,7 +1,7 @@
 //! Data packed into files that are read in place.
 
 use crate::arrays::{dataset_with_missing, warn};
-use crate::columns::{Letters, declared};
+use crate::columns::{Letters, declared, marked};
 use crate::errors::to_py;
 use crate::labels;
 use crate::pool::without_lock;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 ///
 /// `data` are rows or images, as for `train`, or what `read` reads: the path of a file or a folder, or a pattern such
 /// as "part-*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`, `spins`,
-/// `categories`, `ignore`, `alphabet` and `unknown_letters`, as in `train`; NaN is a missing value.
+/// `categories`, `ignore`, `alphabet`, `unknown_letters` and `missing_value`, as in `train`; NaN is a missing value.
 ///
 /// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or
 /// `label`, the weights `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that
@@ -30,7 +30,7 @@ use std::path::PathBuf;
 #[pyfunction]
 #[pyo3(signature = (
     data, path, *, weights = None, labels = None, grey_levels = None, spins = false, categories = None, ignore = Vec::new(),
-    alphabet = None, unknown_letters = None
+    alphabet = None, unknown_letters = None, missing_value = None
 ))]
 #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
 pub fn pack(
@@ -44,10 +44,12 @@ pub fn pack(
     ignore: Vec<String>,
     alphabet: Option<String>,
     unknown_letters: Option<String>,
+    missing_value: Option<f64>,
 ) -> PyResult<()> {
     let py = data.py();
     let encoding =
         declared(grey_levels, spins, categories, ignore, Letters { alphabet, unknown_letters })?;
+    let encoding = marked(encoding, missing_value)?;
     let dataset = match data.extract::<PathBuf>() {
         Ok(path) => {
             let (source, beside) = (Source::Path(path), Beside::default());

@@ -3,12 +3,13 @@
 use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
-use crate::columns::{check_rows_for_model, of_columns, recorded, texts};
+use crate::columns::{check_rows_for_model, marked, of_columns, recorded, texts};
 use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
 use crate::json::{from_json, to_json};
 use crate::labels::{self, labelled};
+use crate::lacking::{self, Rows, rows_or_lacking, summed_out};
 use crate::pool::{Place, interruptible, without_lock};
 use crate::sparse::check_lacks;
 use harmonium::dataset::{
@@ -23,7 +24,7 @@ use harmonium::evaluate::pseudo_likelihood::{pseudo_likelihoods, pseudo_likeliho
 use harmonium::evaluate::reconstruction::reconstruct;
 use harmonium::evaluate::{
     Base, EvaluationConfig, EvaluationReport, Evaluator, Imputation, Independent, Method,
-    NumberMeans, tempered_ladder,
+    NumberMeans, Observed, tempered_ladder,
 };
 use harmonium::gibbs::{
     self, Chains, ConditionalMean, Doubt, FixedModel, FixedWeights, Inpainting, RealConditional,
@@ -412,7 +413,20 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Array2<f64>> {
         let classifier = self.classifier()?;
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                check_width("visible", data.n_visible(), self.n_features(), "visible")?;
+                let examples = summed_out(data)?;
+                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let (found, n_annealed) = interruptible(py, threads, |watch| {
+                    classifier.log_probabilities_given(&visible, 0, isa()?, watch)
+                })?;
+                say_annealed(py, n_annealed)?;
+                return Ok(found);
+            }
+        };
         check_width("visible", visible.n_columns(), self.n_features(), "visible")?;
         let place = self.place(visible.n_rows(), threads);
         interruptible(py, place, |watch| classifier.log_probabilities(&visible, isa()?, watch))
@@ -472,6 +486,13 @@ impl Rbm {
         }
         Ok(numbers)
     }
+}
+
+/// Warns of rows of which what they lack is summed out by annealing.
+fn say_annealed(py: Python<'_>, n_annealed: usize) -> PyResult<()> {
+    let text = (n_annealed > 0)
+        .then(|| format!("what {n_annealed} rows lack is summed out by annealing, an estimate"));
+    warn(py, text)
 }
 
 /// How values that are missing are predicted.
@@ -541,7 +562,7 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None, classes = None, n_given = None, n_examples = None))]
+        history = None, classes = None, n_given = None, n_examples = None, missing_value = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -557,6 +578,7 @@ impl Rbm {
         classes: Option<&Bound<'_, PyAny>>,
         n_given: Option<Vec<usize>>,
         n_examples: Option<usize>,
+        missing_value: Option<f64>,
     ) -> PyResult<Self> {
         let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
@@ -568,6 +590,7 @@ impl Rbm {
             Some(columns) => of_columns(&columns)?,
             None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
         };
+        let encoding = marked(encoding, missing_value)?;
         let n_classes = classes.as_ref().map(|classes| classes.n());
         let n_features = weights.nrows().saturating_sub(n_classes.unwrap_or(0));
         let rbm = match encoding.columns() {
@@ -636,6 +659,9 @@ impl Rbm {
         if let Some(n_examples) = self.origin.n_examples {
             keywords.set_item("n_examples", n_examples)?;
         }
+        if let Some(missing_value) = self.missing_value() {
+            keywords.set_item("missing_value", missing_value)?;
+        }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
         Ok((parts, keywords))
@@ -684,6 +710,12 @@ impl Rbm {
     #[getter]
     fn missing(&self) -> Option<String> {
         self.origin.missing.map(|missing| missing.to_string())
+    }
+
+    /// The number that stands for a missing value in data for the model, or None.
+    #[getter]
+    fn missing_value(&self) -> Option<f64> {
+        self.origin.encoding.missing_value()
     }
 
     /// The metrics of the training, a list with a dict for each recorded epoch (see `Trainer.metrics`).
@@ -813,7 +845,15 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                let what =
+                    "p(h | v) (Rbm.impute fills them; free_energy and predict_proba sum them out)";
+                return Err(lacking::refuse(&data, what));
+            }
+        };
         let place = self.place(visible.n_rows(), threads);
         match dtype {
             "float32" | "float64" if self.origin.classes.is_some() => {
@@ -1057,7 +1097,9 @@ impl Rbm {
         Ok(entries.pick(&numbers).into_pyarray(py).into_any())
     }
 
-    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64.
+    /// Free energy F(v) = -b·v - Σⱼ softplus(cⱼ + Σᵢ vᵢ Wᵢⱼ) of each row, shape (n,), float64. By a model of
+    /// `missing="marginal"` what a row lacks (NaN, or masked) is summed out, so that -F(v) - ln Z is ln p of what it has:
+    /// exactly, or else by annealing, which errs high on average.
     ///
     /// Examples
     /// --------
@@ -1071,7 +1113,22 @@ impl Rbm {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         self.check_no_label("free_energy")?;
-        let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
+        let (py, missing) = (visible.py(), self.origin.missing);
+        // Rows of a model in which sites are absent have no common scale.
+        let missing = missing.filter(|missing| *missing == Missing::Marginal);
+        let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
+            Rows::Whole(visible) => visible,
+            Rows::Lacking(data) => {
+                check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
+                let examples = summed_out(data)?;
+                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let found = interruptible(py, threads, |watch| {
+                    Observed::of(&self.rbm, &visible, usize::MAX, 0, isa()?, watch)
+                })?;
+                say_annealed(py, found.n_annealed)?;
+                return Ok(found.free_energies.into_pyarray(py));
+            }
+        };
         let place = self.place(visible.n_rows(), threads);
         let energies =
             interruptible(py, place, |watch| free_energies(&self.rbm, &visible, isa()?, watch))?;

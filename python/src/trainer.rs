@@ -1,7 +1,7 @@
 //! The trainer.
 
 use crate::arrays::{bits, dataset_with_missing, transposed, warn};
-use crate::columns::{Letters, declared, of_columns, recorded};
+use crate::columns::{Letters, declared, marked, of_columns, recorded};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -64,6 +64,7 @@ type Pickled<'py> = (
     bool,
     Option<Bound<'py, PyAny>>,
     Option<Bound<'py, PyAny>>,
+    Option<f64>,
 );
 
 /// A running mean as pickle keeps it.
@@ -158,6 +159,8 @@ fn rows_of<S: Section>() -> Vec<Value> {
 ///     The letters of sequences; see `train`.
 /// unknown_letters : "refuse", "gap", "missing" or "drop", optional
 ///     What is done with other letters; see `train`.
+/// missing_value : float, optional
+///     The number that stands for a missing value; see `train`.
 /// threads : int, or None for all cores
 ///     The result does not depend on it.
 /// comm : mpi4py.MPI.Comm, optional
@@ -324,7 +327,7 @@ fn parse(settings: &str) -> PyResult<Map<String, Value>> {
 }
 
 /// The keywords of `harmonium.train` that are not settings.
-const OF_TRAIN: [&str; 16] = [
+const OF_TRAIN: [&str; 17] = [
     "weights",
     "labels",
     "classes",
@@ -336,6 +339,7 @@ const OF_TRAIN: [&str; 16] = [
     "ignore",
     "alphabet",
     "unknown_letters",
+    "missing_value",
     "callback",
     "progress",
     "live",
@@ -344,7 +348,7 @@ const OF_TRAIN: [&str; 16] = [
 ];
 
 /// The keywords of `Trainer` that are not settings.
-const OF_TRAINER: [&str; 14] = [
+const OF_TRAINER: [&str; 15] = [
     "weights",
     "labels",
     "classes",
@@ -357,12 +361,13 @@ const OF_TRAINER: [&str; 14] = [
     "ignore",
     "alphabet",
     "unknown_letters",
+    "missing_value",
     "threads",
     "comm",
 ];
 
 /// The keywords of `Trainer.online` that are not settings.
-const OF_ONLINE: [&str; 11] = [
+const OF_ONLINE: [&str; 12] = [
     "weights",
     "labels",
     "classes",
@@ -373,6 +378,7 @@ const OF_ONLINE: [&str; 11] = [
     "categories",
     "alphabet",
     "unknown_letters",
+    "missing_value",
     "threads",
 ];
 
@@ -473,6 +479,7 @@ impl Reading {
             warn(data.py(), dataset.scale_note())?;
         }
         let found = dataset.encoding();
+        warn(data.py(), dataset.marks_note().filter(|_| self.encoding.columns().is_none()))?;
         if let Some(of_examples) = of_examples {
             let labels = labels::labels(of_examples, self.classes.clone())?;
             self.classes = Some(labels.classes().clone());
@@ -482,6 +489,8 @@ impl Reading {
             let weights: Vec<_> = weights.as_array().to_vec();
             dataset = dataset.weighted("weights", &weights).map_err(to_py)?;
         }
+        let (dataset, empty) = dataset.with_values().map_err(to_py)?;
+        warn(data.py(), empty)?;
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
         }
@@ -541,7 +550,7 @@ impl Trainer {
     #[new]
     #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
         held_out = None, as_numbers = false, grey_levels = None, spins = false, categories = None, ignore = None, alphabet = None,
-        unknown_letters = None, threads = None, comm = None,
+        unknown_letters = None, missing_value = None, threads = None, comm = None,
         **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
@@ -559,6 +568,7 @@ impl Trainer {
         ignore: Option<Vec<String>>,
         alphabet: Option<String>,
         unknown_letters: Option<String>,
+        missing_value: Option<f64>,
         threads: Option<usize>,
         comm: Option<&Bound<'_, PyAny>>,
         settings: Option<&Bound<'_, PyDict>>,
@@ -569,6 +579,7 @@ impl Trainer {
         let letters = Letters { alphabet, unknown_letters };
         let ignore = ignore.unwrap_or_default();
         let encoding = declared(grey_levels, spins, categories, ignore, letters)?;
+        let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
         let mut reading = Reading { binarize, encoding, as_numbers, missing, classes, threads };
         let data = reading.examples(Given { data, labels, weights })?;
@@ -581,7 +592,6 @@ impl Trainer {
             reading.examples(held_out.given())
         });
         let held_out = held_out.transpose()?;
-        held_out.iter().try_for_each(Examples::check_have_values).map_err(to_py)?;
         if let Some(held_out) = &held_out
             && held_out.n_visible() != data.n_visible()
         {
@@ -631,7 +641,7 @@ impl Trainer {
     #[staticmethod]
     #[pyo3(signature = (data, *, weights = None, labels = None, classes = None, initial = None,
         hidden_states = None, grey_levels = None, spins = false, categories = None, alphabet = None,
-        unknown_letters = None, threads = None, **settings))]
+        unknown_letters = None, missing_value = None, threads = None, **settings))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn online(
         py: Python<'_>,
@@ -646,6 +656,7 @@ impl Trainer {
         categories: Option<&Bound<'_, PyAny>>,
         alphabet: Option<String>,
         unknown_letters: Option<String>,
+        missing_value: Option<f64>,
         threads: Option<usize>,
         settings: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
@@ -658,6 +669,7 @@ impl Trainer {
         }
         let letters = Letters { alphabet, unknown_letters };
         let encoding = declared(grey_levels, spins, categories, Vec::new(), letters)?;
+        let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
         let (binarize, missing) = (config.binarize, config.missing);
         let mut reading =
@@ -998,18 +1010,19 @@ impl Trainer {
         let restore = slf.get_type().getattr("restore")?;
         let state = PyBytes::new(py, &state);
         let (grey_levels, spins) = (this.encoding.grey_levels(), this.encoding.is_spins());
+        let mark = this.encoding.missing_value();
         let seen =
             this.seen.clone().map(|RunningMean { mean, n_examples }| Seen { mean, n_examples });
         let mean = outline.mean.clone();
         let columns = this.encoding.columns().map(|columns| recorded(py, columns)).transpose()?;
         let classes = classes.as_ref().map(|all| labels::recorded(py, all)).transpose()?;
-        Ok((restore, (settings, mean, state, seen, grey_levels, spins, columns, classes)))
+        Ok((restore, (settings, mean, state, seen, grey_levels, spins, columns, classes, mark)))
     }
 
     /// The trainer that was pickled; pickle calls this.
     #[staticmethod]
     #[pyo3(signature = (settings, mean, state, seen = None, grey_levels = None, spins = false,
-        columns = None, classes = None))]
+        columns = None, classes = None, missing_value = None))]
     #[allow(clippy::too_many_arguments, reason = "what pickle keeps")]
     fn restore(
         py: Python<'_>,
@@ -1021,11 +1034,13 @@ impl Trainer {
         spins: bool,
         columns: Option<&Bound<'_, PyDict>>,
         classes: Option<&Bound<'_, PyAny>>,
+        missing_value: Option<f64>,
     ) -> PyResult<Self> {
         let encoding = match columns {
             Some(columns) => of_columns(columns)?,
             None => Encoding::declared(grey_levels, spins).map_err(to_py)?,
         };
+        let encoding = marked(encoding, missing_value)?;
         let classes = classes.map(labels::classes).transpose()?;
         let outline = outline(mean, &encoding, classes.as_deref())?;
         let config = TrainConfig::read(&parse(settings)?).map_err(to_py)?;

@@ -124,7 +124,7 @@ def test_each_bad_input_has_its_message():
         (7.5, X, 'categories is 7.5, but must be "auto", a range such as (1, 5), a number of states'),
         (256, X, "categories is 256, but must be `auto`, a range of numbers such as 1..5, or a number of states"),
         ("some", X, "categories is some, but must be `auto`"),
-        ("auto", [["a", "x"], ["a", "y"]], "column 1 holds only the value a, so there is nothing to learn"),
+        ("auto", [["a", "x"], ["a", "y"]], "column 1 holds only the value a and is left out: there is nothing to learn in it; leave it out of X"),
         ("auto", [["a", 1], ["b", 2], [None, 1]], "example 2, column 1 is NaN or has no value\nIt can train on"),
         ("auto", [[1.0, 1], [2.0, 2], [np.nan, 1]], 'is NaN or has no value\nIt can train on missing values with missing="'),
         ("auto", [[1.0], [np.inf]], "example 1, unit 0 is inf, but must be finite"),

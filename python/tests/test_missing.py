@@ -80,8 +80,10 @@ def test_without_the_setting_both_ways_are_named():
             BernoulliRBM(4, n_iter=1).fit(X)
     with pytest.raises(ValueError, match=r"X: example 1, unit 2 is missing \(53 other values are missing\)"):
         harmonium.train(NAN, **SETTINGS)
-    with pytest.raises(ValueError, match="example 0 has no value at all"):
-        harmonium.train([[np.nan, np.nan], [0.0, 1.0]], missing="absent")
+    with pytest.raises(ValueError, match="has no example with a value"):
+        harmonium.train([[np.nan, np.nan]], missing="absent")
+    with pytest.warns(UserWarning, match="example 0 has no value at all and is left out"):
+        harmonium.train([[np.nan, np.nan], [0.0, 1.0]], missing="absent", hidden=2, epochs=1)
     with pytest.raises(ValueError, match="missing is lost, but must be"):
         harmonium.train(BITS, missing="lost", **SETTINGS)
 
@@ -157,3 +159,56 @@ def test_files_of_arrays_keep_what_a_missing_value_is(tmp_path, name):
     rbm = harmonium.Rbm(np.eye(3, 2), np.zeros(3), np.ones(2), missing="absent")
     harmonium.io.write_model(tmp_path / name, rbm)
     assert harmonium.io.read_model(tmp_path / name).missing == "absent"
+
+
+def test_a_number_stands_for_missing_values():
+    marked = np.where(HOLES, -9, BITS.astype(int))
+    settings = dict(missing="marginal", **SETTINGS)
+    model = harmonium.train(NAN, **settings)
+    for X in [marked, marked.astype(np.int8), marked.astype(float), np.where(HOLES & (BITS > 0), np.nan, marked)]:
+        found = harmonium.train(X, missing_value=-9, **settings)
+        assert (parameters(found) == parameters(model)).all() and found.missing_value == -9
+    np.testing.assert_array_equal(found.impute(marked), model.impute(NAN))
+    again = pickle.loads(pickle.dumps(found))
+    assert again.missing_value == -9 and (parameters(again) == parameters(found)).all()
+    with pytest.raises(ValueError, match="missing_value is nan, but must be a finite number"):
+        harmonium.train(marked, missing_value=np.nan, **settings)
+    with pytest.raises(ValueError, match="name it by missing_value"):
+        harmonium.train(marked, **settings)
+
+
+def test_zeros_that_a_sparse_matrix_does_not_store_are_missing():
+    sparse = pytest.importorskip("scipy.sparse")
+    stars = np.random.default_rng(0).integers(0, 4, (60, 5))
+    nan = np.where(stars == 0, np.nan, stars)
+    settings = dict(categories="auto", missing="absent", **SETTINGS)
+    model = harmonium.train(nan, **settings)
+    for X in [sparse.csr_matrix(stars), sparse.csc_matrix(stars.astype(float)), stars, stars.astype(np.uint8)]:
+        found = harmonium.train(X, missing_value=0, **settings)
+        assert (parameters(found) == parameters(model)).all() and found.columns == model.columns
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.testing.assert_array_equal(found.predict_ratings(X), model.predict_ratings(nan))
+
+
+def test_what_rows_lack_is_summed_out():
+    X = NAN[:20]
+    model = harmonium.train(NAN, missing="marginal", **SETTINGS)
+    energies = model.free_energy(X)
+    for row, energy in zip(X, energies):
+        holes = np.flatnonzero(np.isnan(row))
+        all_rows = np.repeat(row[np.newaxis], 2 ** len(holes), axis=0)
+        all_rows[:, holes] = (np.arange(2 ** len(holes))[:, np.newaxis] >> np.arange(len(holes))) & 1
+        assert energy == pytest.approx(-np.log(np.exp(-model.free_energy(all_rows)).sum()), abs=1e-4)
+    with pytest.raises(ValueError, match="Rbm.impute fills them; free_energy and predict_proba sum them out"):
+        model.mean_hidden(X)
+    absent = harmonium.train(NAN, missing="absent", **SETTINGS)
+    np.testing.assert_array_equal(absent.mean_hidden(X), absent.mean_hidden(np.nan_to_num(X)))
+    with pytest.raises(ValueError, match="NaN"):
+        absent.free_energy(X)
+    labels = np.arange(len(NAN)) % 2
+    classifier = harmonium.train(NAN, labels=labels, missing="marginal", **SETTINGS)
+    p = classifier.predict_proba(X)
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    whole = ~np.isnan(X).any(axis=1)
+    np.testing.assert_allclose(p[whole], classifier.predict_proba(X[whole]), rtol=1e-4)

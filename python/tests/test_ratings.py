@@ -66,9 +66,10 @@ def test_what_training_lacks_is_predicted_by_means(rbm):
     mu = STARS[known].mean()
     expected = mu + np.nansum(STARS - mu, axis=0) / (known.sum(axis=0) + 5)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
-    # Training on such a row is refused.
-    with pytest.raises(ValueError, match="example 80 has no value at all"):
-        harmonium.train(np.concatenate([STARS, nobody]), **SETTINGS)
+    # Training leaves such a row out.
+    with pytest.warns(UserWarning, match="example 80 has no value at all and is left out"):
+        found = harmonium.train(np.concatenate([STARS, nobody]), **SETTINGS)
+    assert (found.weights == rbm.weights).all()
 
 
 def test_entries_are_predicted_from_the_others_of_their_rows(rbm):

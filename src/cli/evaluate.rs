@@ -1,6 +1,6 @@
 //! `harmonium evaluate`.
 
-use super::input::{in_pool, limited, model_path, read_data, say_inferred};
+use super::input::{ReadingFlags, in_pool, limited, model_path, read_data, say_inferred};
 use super::job::{self, RankFlags};
 use super::output::{Output, Overwrite, print, print_beside, print_text};
 use super::rows::Rows;
@@ -76,6 +76,8 @@ pub struct Evaluate {
     /// example, or the name of a column [default: the column that has the name of that in training]
     #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
     labels: Option<ColumnSource>,
+    #[command(flatten)]
+    reading: ReadingFlags,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
@@ -314,10 +316,15 @@ impl Evaluate {
             let name = if out.is_table() { "log_p" } else { "log_probabilities" };
             out.write(&rows.encode(out, name, &log_p))?;
         }
+        let report = EvaluationReport::new(&evaluation, independent);
+        // Where letters are missing, sequences have other numbers of sites.
+        let n_sites = subject.n_sites.filter(|_| visible.missing().is_none());
+        let of_site = |nats| n_sites.map(|n_sites| nats / n_sites as f64);
         let report = EvaluationReport {
+            log_likelihood_per_site: report.likelihood.log_likelihood.and_then(of_site),
             scores,
             subject: Some(subject),
-            ..EvaluationReport::new(&evaluation, independent)
+            ..report
         };
         let is_taken = self.log_probabilities.as_ref().is_some_and(Output::is_stdout);
         match (self.json, is_taken) {
@@ -377,6 +384,7 @@ impl Evaluate {
                 weights: self.weights.as_ref(),
                 ..Beside::default()
             },
+            reading: self.reading.reading(),
         };
         if let Some(labels) = &self.labels
             && Classes::recorded(&file.provenance.data)?.is_none()
@@ -395,6 +403,12 @@ impl Evaluate {
         let (data_role, data_warning) = (chosen.role().to_string(), chosen.warning);
         let dataset = limited(chosen.dataset, self.limit, &file.rbm)?;
         let dataset = with_labels(dataset, Some(Remedy::of("labels")))?;
+        let (dataset, empty) = match self.truth {
+            None => dataset.with_values()?,
+            // A person who has rated nothing can be predicted, too.
+            Some(_) => (dataset, None),
+        };
+        empty.iter().for_each(|text| note(LogFormat::Text, text));
         let binarization = self.binarization(file)?;
         let to_classify =
             dataset.labels().map(|_| Examples::new(dataset.clone(), binarization.for_prediction()));
@@ -406,10 +420,6 @@ impl Evaluate {
         };
         let rows = Rows::of(&dataset);
         let examples = Examples::new(dataset, binarization);
-        // A person who has rated nothing can be predicted, too.
-        if self.truth.is_none() {
-            examples.check_have_values()?;
-        }
         let visible = examples.weighted_bits(self.seed, 0..examples.n_examples());
         let subject = SubjectReport {
             parameters_sha256: file.rbm.sha256(),
@@ -417,6 +427,10 @@ impl Evaluate {
             data_role,
             data_warning: data_warning.map(str::to_string),
             n_examples: examples.n_examples(),
+            n_sites: examples
+                .columns()
+                .filter(|all| all.alphabet().is_some())
+                .map(Columns::n_columns),
             n_effective: examples.weights().map(ExampleWeights::n_effective),
             binarization: in_words,
             data_sha256: visible.bits().sha256(),

@@ -37,6 +37,7 @@ impl Predict {
             split: self.split,
             usual: Part::Test,
             beside: Beside { mask: mask.as_ref(), ..Beside::default() },
+            reading: self.reading.reading(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);

@@ -1,14 +1,16 @@
 //! The model, the data and the threads of a command; notes on them go to stderr.
 
 use crate::checkpoint::model_of;
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, UnknownLetters};
 use crate::error::Result;
 use crate::evaluate::report::title;
 use crate::model::{Provenance, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
-use crate::run::{ChosenData, DataChoice};
+use crate::run::{ChosenData, DataChoice, OtherReading};
+use crate::setting::Value as _;
 use crate::threads;
+use clap::Args;
 use std::path::{Path, PathBuf};
 
 /// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
@@ -39,6 +41,30 @@ pub fn in_pool<T: Send>(
         note(LogFormat::Text, &crowd);
     }
     threads::in_pool(threads, work)
+}
+
+/// How given data are read, where that differs from training.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ReadingFlags {
+    /// The number that stands for a missing value in the given data, such as -9 or 0 [default: as in training]
+    #[arg(long, value_name = "X", requires = "data", allow_negative_numbers = true, value_parser = finite)]
+    missing_value: Option<f64>,
+    /// What is done with letters of the given sequences that the model does not know: `refuse`, `gap`, `missing` (each is
+    /// summed out) or `drop` (the sequence has no result) [default: as in training]
+    #[arg(long, value_name = "refuse|gap|missing|drop", requires = "data")]
+    unknown_letters: Option<UnknownLetters>,
+}
+
+impl ReadingFlags {
+    pub fn reading(self) -> OtherReading {
+        let Self { missing_value, unknown_letters } = self;
+        OtherReading { missing_value, unknown_letters }
+    }
+}
+
+/// A finite number.
+fn finite(text: &str) -> Result<f64> {
+    f64::parse("missing_value", text)
 }
 
 /// Reads the examples of a command, with notes on them.

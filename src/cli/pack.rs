@@ -34,13 +34,14 @@ pub struct Pack {
 #[derive(Debug)]
 struct Meaning(Given<DataConfig>);
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "grey_levels",
     "spins",
     "categories",
     "ignore",
     "alphabet",
     "unknown_letters",
+    "missing_value",
     "weights",
     "labels",
     "image_shape",

@@ -1,6 +1,6 @@
 //! `harmonium predict`.
 
-use super::input::{in_pool, limited, model_path, read_data, say_data};
+use super::input::{ReadingFlags, in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite, print_beside, print_text};
 use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Classes, ColumnSource, Examples, MissingMask, Source};
@@ -35,6 +35,8 @@ pub struct Predict {
     /// the name of a column [default: the column that has the name of that in training, if there is one]
     #[arg(long, value_name = "COLUMN|FILE", requires = "data", conflicts_with = "fill")]
     labels: Option<ColumnSource>,
+    #[command(flatten)]
+    pub(super) reading: ReadingFlags,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
@@ -118,18 +120,17 @@ impl Predict {
                 mask: mask.as_ref(),
                 ..Beside::default()
             },
+            reading: self.reading.reading(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
         let dataset = limited(chosen.dataset, self.limit, &rbm)?;
         let recorded = Binarization::recorded(&provenance.settings);
         let binarization = self.binarize.map_or(recorded.map(Binarization::for_prediction), Ok)?;
-        let way = Missing::recorded(&provenance.settings)?;
-        if way.is_none() {
-            dataset.refuse_missing("a model of whole examples")?;
-        }
+        // A model of whole examples has no other way.
+        let way = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
         let rows_as_read = Rows::of(&dataset);
-        let is_summed_out = way == Some(Missing::Marginal) && dataset.n_missing() > 0;
+        let is_summed_out = way == Missing::Marginal && dataset.n_missing() > 0;
         // A sum over what is missing is one over bits.
         let binarization = match is_summed_out {
             true => Binarization::recorded(&provenance.settings)?,

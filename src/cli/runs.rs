@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::monitor::terminal::note;
 use crate::monitor::{LogFormat, Metric};
 use crate::run::{self, BestRun, Condition, Key, Summary};
+use crate::setting::check;
 use crate::sweep::last_score;
 use clap::Args;
 use serde_json::{Value, json};
@@ -70,6 +71,11 @@ impl Runs {
 
     /// Prints the folder of the best run, or its JSON.
     fn print_best(&self, runs: &[Summary], metric: Metric) -> Result<()> {
+        check("best", metric, metric != Metric::FreeEnergyGap, || {
+            "a score of a model, such as log_likelihood or pseudo_likelihood_test: the gap is smallest before anything is \
+             learned"
+                .to_string()
+        })?;
         let Some(BestRun { run, notes }) = run::best(runs, metric) else {
             let remedy = match metric {
                 Metric::LogLikelihood => "; `harmonium evaluate RUN` estimates it",

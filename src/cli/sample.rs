@@ -19,7 +19,7 @@ use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, Stream, check_seed};
-use crate::run::{DataChoice, EVALUATION, Part, chains_of, rungs, states_in};
+use crate::run::{DataChoice, EVALUATION, OtherReading, Part, chains_of, rungs, states_in};
 use crate::setting::{self, check, invalid};
 use crate::watch::Watch;
 use clap::Args;
@@ -445,6 +445,7 @@ impl Sample {
             split: self.split,
             usual: Part::Test,
             beside: Beside::default(),
+            reading: OtherReading::default(),
         };
         let chosen = read_data(choice, &self.model, &model.provenance)?;
         say_data(&chosen);

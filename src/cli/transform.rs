@@ -1,6 +1,6 @@
 //! `harmonium transform`.
 
-use super::input::{in_pool, limited, model_path, read_data, say_data};
+use super::input::{ReadingFlags, in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Examples, Source};
@@ -36,6 +36,8 @@ pub struct Transform {
     /// of MNIST [default: train], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
+    #[command(flatten)]
+    reading: ReadingFlags,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -71,6 +73,7 @@ impl Transform {
                 split: self.split,
                 usual: Part::Train,
                 beside: Beside::default(),
+                reading: self.reading.reading(),
             };
             let chosen = read_data(choice, &self.model, &provenance)?;
             say_data(&chosen);

@@ -245,15 +245,52 @@ impl Header {
         })
     }
 
-    /// The kind of the column at `column`, from its different values in the `n` examples that have one.
+    /// The columns of `chosen` as the data have them, given the kind of each by its values. Those in which there is
+    /// nothing to learn are taken out of `chosen`, with a note on them.
     ///
     /// # Errors
-    /// [`Error::BadCategory`] if they are no categories.
-    pub fn kind_of(&self, column: usize, values: &Distinct, n: usize) -> Result<ColumnKind> {
-        values.kind(n).map_err(|rule| {
-            let rule = format!("{} {rule}", self.label(column));
-            self.refused(rule, Some(Remedy::with("ignore", "NAME")))
-        })
+    /// [`Error::BadCategory`] if the values of a column are no categories, or no column has two.
+    pub fn found(
+        &self,
+        chosen: &mut Vec<usize>,
+        kinds: Vec<Result<ColumnKind, Flaw>>,
+    ) -> Result<(Columns, Option<String>)> {
+        let (mut kept, mut idle, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
+        for (&column, kind) in chosen.iter().zip(kinds) {
+            let label = self.label(column);
+            match kind {
+                Ok(kind) => kept.push((column, kind)),
+                Err(Flaw::Idle(what)) => idle.push(format!("{label} {what}")),
+                Err(Flaw::Unfit(what)) => unfit.push((label, what)),
+            }
+        }
+        let remedy = Some(Remedy::with("ignore", "NAME"));
+        if let Some(((label, what), others)) = unfit.split_first() {
+            let others: Vec<_> = others.iter().map(|(label, _)| label.clone()).collect();
+            let others = match others.len() {
+                0 => String::new(),
+                1 => format!(" ({} is no category either)", others[0]),
+                n => {
+                    format!(" ({n} other columns are no categories either: {})", first_of(&others))
+                }
+            };
+            return Err(self.refused(format!("{label} {what}{others}; leave it out"), remedy));
+        }
+        if kept.is_empty() {
+            let rule = format!("has no column with two different values: {}", first_of(&idle));
+            return Err(self.refused(rule, None));
+        }
+        let (columns, kinds): (Vec<_>, _) = kept.into_iter().unzip();
+        *chosen = columns;
+        let left_out = match idle.len() {
+            0 => None,
+            1 => Some(format!("{} and is left out: there is nothing to learn in it", idle[0])),
+            n => Some(format!(
+                "{n} columns in which there is nothing to learn are left out: {}",
+                first_of(&idle)
+            )),
+        };
+        Ok((self.columns(chosen, kinds), left_out))
     }
 
     /// The error for a value that breaks the rule of the column at `column`, at a place such as `line 3`.
@@ -294,6 +331,22 @@ impl Must {
         }
         Self { rule, remedy: None }
     }
+}
+
+/// Why a column that is found in data is no site.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Flaw {
+    /// It holds one value, or none.
+    Idle(String),
+    /// Its values are no categories.
+    Unfit(String),
+}
+
+/// The first ten of these texts in a message.
+pub(super) fn first_of(texts: &[String]) -> String {
+    const MOST: usize = 10;
+    let more = if texts.len() > MOST { ", …" } else { "" };
+    texts[..texts.len().min(MOST)].join(", ") + more
 }
 
 /// Names in a message: the first and the last of many.
@@ -348,18 +401,18 @@ impl Distinct {
         }
     }
 
-    /// The kind of a column with these values in `n` examples, or what is wrong with it.
-    fn kind(&self, n: usize) -> Result<ColumnKind, String> {
+    /// The kind of a column with these values in the `n` examples that have one, or what is wrong with it.
+    pub fn kind(&self, n: usize) -> Result<ColumnKind, Flaw> {
         if n == 0 {
-            return Err("holds no values; leave it out".to_string());
+            return Err(Flaw::Idle("holds no value".to_string()));
         }
         let kind = self.kind_of_any()?;
         let ColumnKind::Category(states) = &kind else { return Ok(kind) };
         if n > MOST_OWN && states.len() == n {
-            return Err(format!(
+            return Err(Flaw::Unfit(format!(
                 "holds another value in each of the {n} examples, as names do, so there is nothing to learn \
-                 in it; leave it out"
-            ));
+                 in it"
+            )));
         }
         Ok(kind)
     }
@@ -374,7 +427,7 @@ impl Distinct {
         Some(distinct)
     }
 
-    fn kind_of_any(&self) -> Result<ColumnKind, String> {
+    fn kind_of_any(&self) -> Result<ColumnKind, Flaw> {
         let texts = match self {
             Self::Numbers(numbers) => return kind_of_numbers(numbers),
             Self::Texts(texts) => texts,
@@ -388,37 +441,33 @@ impl Distinct {
                 Ok(ColumnKind::Bit([off.clone(), on.clone()]))
             }
             [only] => Err(one_value(only)),
-            _ if texts.len() > MAX_STATES => {
-                Err(too_many("different values", MAX_STATES) + "; leave it out")
-            }
+            _ if texts.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
             _ => Ok(ColumnKind::Category(texts.clone())),
         }
     }
 }
 
-fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, String> {
+fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, Flaw> {
     let has_fractions = numbers.iter().any(|x| x.fract() != 0.0);
     match numbers {
         [only] => Err(one_value(&only.to_string())),
         [0.0, 1.0] => Ok(ColumnKind::Bit(["0".into(), "1".into()])),
         _ if has_fractions && numbers.len() > MOST_REALS => {
-            let what = "different numbers with fractions, so it holds measurements";
-            Err(too_many(what, MOST_REALS)
-                + "; sort them into classes, as by pandas.cut, or leave it out")
+            let what = "different numbers with fractions, so it holds measurements (sort them into \
+                        classes, as by pandas.cut)";
+            Err(too_many(what, MOST_REALS))
         }
-        _ if numbers.len() > MAX_STATES => {
-            Err(too_many("different values", MAX_STATES) + "; leave it out")
-        }
+        _ if numbers.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
         _ => Ok(ColumnKind::Category(numbers.iter().map(f64::to_string).collect())),
     }
 }
 
-fn one_value(value: &str) -> String {
-    format!("holds only the value {value}, so there is nothing to learn in it; leave it out")
+fn one_value(value: &str) -> Flaw {
+    Flaw::Idle(format!("holds only the value {value}"))
 }
 
-fn too_many(what: &str, most: usize) -> String {
-    format!("holds more than {most} {what}, but must be a bit or a category")
+fn too_many(what: &str, most: usize) -> Flaw {
+    Flaw::Unfit(format!("holds more than {most} {what}, but must be a bit or a category"))
 }
 
 /// Finds the states of the values of one column.
@@ -440,6 +489,11 @@ impl<'a> Lookup<'a> {
         let mut numbers: Vec<_> = numbers.into_iter().zip(0..).collect();
         numbers.sort_by(|(x, _), (y, _)| x.total_cmp(y));
         Self { texts, numbers, are_numbers }
+    }
+
+    /// Whether numbers count the states, as these have other names.
+    fn counts(&self) -> bool {
+        !self.are_numbers
     }
 
     pub fn of_number(&self, x: f64) -> Option<u8> {
@@ -465,9 +519,35 @@ pub(super) fn no_states(data: &str, n: usize, columns: &Columns) -> Result<Array
     Ok(Array2::zeros((n, columns.n_columns())))
 }
 
-/// The columns of data of numbers (examples, columns), their one-hot bits (examples, units), and the cells that
-/// are NaN. In a column whose states are not all numbers, a number counts the states from 0. Where zeros
-/// `may_be_missing`, a 0 has no value in a column that has no such state.
+/// Data of numbers (examples, columns) as one-hot bits.
+pub(super) struct Encoded {
+    pub columns: Columns,
+    /// (examples, units)
+    pub bits: BitMatrix,
+    /// The cells without a value.
+    pub holes: Holes,
+    /// A note on the columns that are left out.
+    pub left_out: Option<String>,
+}
+
+/// The numbers that stand for a value that is missing, besides NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mark {
+    None,
+    /// This number.
+    Always(f64),
+    /// 0 in columns that have no such state: a sparse matrix does not store it.
+    NotStored,
+}
+
+impl Mark {
+    pub fn of(missing_value: Option<f64>) -> Self {
+        missing_value.map_or(Self::None, Self::Always)
+    }
+}
+
+/// The columns of data of numbers (examples, columns). Cells that are NaN or the mark are holes. In a column whose
+/// states are not all numbers, a number counts the states from 0, and no state is a mark.
 ///
 /// # Errors
 /// [`Error::BadCategory`]; [`Error::InvalidSetting`] for an ignored column that does not exist;
@@ -476,13 +556,13 @@ pub(super) fn encode_numbers(
     data: &str,
     shape: (usize, usize),
     origin: Origin<'_>,
-    may_be_missing: bool,
+    mark: Mark,
     number: impl Fn(usize, usize) -> f64,
-) -> Result<(Columns, BitMatrix, Holes)> {
+) -> Result<Encoded> {
     let (n, header) = (shape.0, Header::numbered(data, shape.1));
-    let chosen = header.chosen(origin)?;
-    let columns = match header.declared(origin, &chosen) {
-        Some(columns) => columns,
+    let mut chosen = header.chosen(origin)?;
+    let (columns, left_out) = match header.declared(origin, &chosen) {
+        Some(columns) => (columns, None),
         None => {
             let kind = |&column: &usize| {
                 let (mut values, mut n_given) = (Distinct::Numbers(Vec::new()), 0);
@@ -494,27 +574,35 @@ pub(super) fn encode_numbers(
                         let must = Must { rule, remedy: None };
                         return Err(header.unknown(&place, column, &x.to_string(), must));
                     }
-                    if !x.is_nan() {
+                    if !x.is_nan() && mark != Mark::Always(x) {
                         values.note_number(x);
                         n_given += 1;
                     }
                 }
-                header.kind_of(column, &values, n_given)
+                Ok(values.kind(n_given))
             };
-            let kinds: Result<Vec<_>> = chosen.iter().map(kind).collect();
-            header.columns(&chosen, kinds?)
+            let kinds = chosen.iter().map(kind).collect::<Result<_>>()?;
+            header.found(&mut chosen, kinds)?
         }
     };
     let mut states = no_states(data, n, &columns)?;
     let mut holes = Holes::default();
     for (site, &column) in chosen.iter().enumerate() {
         let lookup = Lookup::of(&columns, site);
-        let may_be_missing = may_be_missing && lookup.of_number(0.0).is_none();
         for example in 0..n {
             let x = number(example, column);
-            if x.is_nan() || may_be_missing && x == 0.0 {
-                let label = header.label(column);
-                let what = || format!("example {example}, {label} has no value");
+            let is_mark = match mark {
+                Mark::None => false,
+                Mark::Always(number) => {
+                    x == number && !(lookup.counts() && lookup.of_number(x).is_some())
+                }
+                Mark::NotStored => x == 0.0 && lookup.of_number(x).is_none(),
+            };
+            if x.is_nan() || is_mark {
+                let what = || {
+                    let found = if is_mark { format!("is {x}") } else { "has no value".into() };
+                    format!("example {example}, {} {found}", header.label(column))
+                };
                 holes.note(states.dim(), example, site, what);
                 states[[example, site]] = MISSING;
                 continue;
@@ -526,7 +614,7 @@ pub(super) fn encode_numbers(
         }
     }
     let bits = columns.encode(data, states.view())?;
-    Ok((columns, bits, holes))
+    Ok(Encoded { columns, bits, holes, left_out })
 }
 
 #[cfg(test)]
@@ -538,9 +626,10 @@ mod tests {
     const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
 
     fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let found =
-            encode_numbers("X", numbers.dim(), origin, false, |n, column| numbers[[n, column]]);
-        let (columns, bits, _) = found.map_err(|error| error.to_string())?;
+        let found = encode_numbers("X", numbers.dim(), origin, Mark::None, |n, column| {
+            numbers[[n, column]]
+        });
+        let Encoded { columns, bits, .. } = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))
     }
@@ -639,9 +728,9 @@ mod tests {
         let model = Origin::Model(&columns);
         for (found, message) in [
             (
-                encode(&array![[0.0, 3.0], [1.0, 3.0]], AUTO),
-                "X: column 2 holds only the value 3, so there is nothing to learn in it; leave it out by \
-                 ignore = NAME",
+                encode(&array![[2.0, 3.0], [2.0, 3.0]], AUTO),
+                "X: has no column with two different values: column 1 holds only the value 2, column 2 holds \
+                 only the value 3",
             ),
             (
                 encode(&many, AUTO),
@@ -650,9 +739,9 @@ mod tests {
             ),
             (
                 encode(&measured, AUTO),
-                "X: column 2 holds more than 20 different numbers with fractions, so it holds measurements, \
-                 but must be a bit or a category; sort them into classes, as by pandas.cut, or leave it \
-                 out by ignore = NAME",
+                "X: column 2 holds more than 20 different numbers with fractions, so it holds measurements \
+                 (sort them into classes, as by pandas.cut), but must be a bit or a category; leave it out by \
+                 ignore = NAME",
             ),
             (
                 encode(&array![[0.0, 3.0], [f64::INFINITY, 4.0]], AUTO),

@@ -25,17 +25,17 @@ pub(super) fn read(
     path: &Path,
     text: Lined<'_>,
     origin: Origin<'_>,
-    mask: Option<&MissingMask>,
+    Hidden { mask, mark }: Hidden<'_>,
     apart: ColumnsApart,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let name = path.display().to_string();
-    let mut table = Table::of(path, &name, text, apart)?;
+    let mut table = Table { mark, ..Table::of(path, &name, text, apart)? };
     let shape = (table.n_rows, table.header.names.len());
     table.hidden = Holes::hidden_by(mask, &name, shape)?;
-    let chosen = table.header.chosen(origin)?;
-    let columns = match table.header.declared(origin, &chosen) {
-        Some(columns) => columns,
-        None => table.found(&chosen)?,
+    let mut chosen = table.header.chosen(origin)?;
+    let (columns, left_out) = match table.header.declared(origin, &chosen) {
+        Some(columns) => (columns, None),
+        None => table.found(&mut chosen)?,
     };
     let lookups: Vec<_> = (0..columns.n_columns()).map(|site| Lookup::of(&columns, site)).collect();
     let mut states = no_states(&name, table.n_rows, &columns)?;
@@ -63,7 +63,18 @@ pub(super) fn read(
     })?;
     let bits = columns.encode(&name, states.view())?;
     let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
+    let encoding = dataset.encoding().marked(mark);
+    let dataset = Dataset { left_out_columns: left_out, ..dataset.with_encoding(encoding) };
     Ok((dataset, table.apart.finish(&table.text, &table.hidden)))
+}
+
+/// Cells that have no value, whatever they hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hidden<'a> {
+    /// Those that a mask hides.
+    pub mask: Option<&'a MissingMask>,
+    /// Those of this number.
+    pub mark: Option<f64>,
 }
 
 /// A table whose rows have one length.
@@ -75,6 +86,8 @@ struct Table<'a> {
     n_rows: usize,
     /// The cells (examples, columns) that a mask hides.
     hidden: Holes,
+    /// The number that stands for a missing value.
+    mark: Option<f64>,
     apart: ColumnsApart,
 }
 
@@ -118,7 +131,7 @@ impl<'a> Table<'a> {
         let header = header.filter(|_| n_rows > 0);
         let header = header.ok_or_else(|| unsuitable("holds no examples".into()))?;
         let (has_names, hidden) = (header.is_given, Holes::default());
-        Ok(Self { text, has_names, header, n_rows, hidden, apart })
+        Ok(Self { text, has_names, header, n_rows, hidden, mark: None, apart })
     }
 
     /// Visits the rows of the examples, with their numbers.
@@ -135,11 +148,11 @@ impl<'a> Table<'a> {
     }
 
     /// The chosen columns, as their values are.
-    fn found(&self, chosen: &[usize]) -> Result<Columns> {
+    fn found(&self, chosen: &mut Vec<usize>) -> Result<(Columns, Option<String>)> {
         // The values of each column, and the number of examples that have one.
         let mut found = vec![(Distinct::Texts(Vec::new()), 0); chosen.len()];
         self.each_example(|example, row| {
-            for ((values, n_given), &column) in found.iter_mut().zip(chosen) {
+            for ((values, n_given), &column) in found.iter_mut().zip(&*chosen) {
                 let cell = row.cells[column];
                 if !self.is_missing(example, column, cell) {
                     values.note_text(&String::from_utf8_lossy(cell));
@@ -148,14 +161,17 @@ impl<'a> Table<'a> {
             }
             Ok(())
         })?;
-        let kinds = chosen.iter().zip(&found);
-        let kinds = kinds.map(|(&column, (values, n))| self.header.kind_of(column, values, *n));
-        Ok(self.header.columns(chosen, kinds.collect::<Result<_>>()?))
+        let kinds = found.iter().map(|(values, n)| values.kind(*n)).collect();
+        self.header.found(chosen, kinds)
     }
 
     /// Whether a cell has no value. A `-` or a `.` may be a state, such as a gap.
     fn is_missing(&self, example: usize, column: usize, cell: &[u8]) -> bool {
-        let is_mark = Cell::of(cell) == Cell::Missing && !matches!(cell, b"-" | b".");
+        let is_mark = match Cell::of(cell) {
+            Cell::Missing => !matches!(cell, b"-" | b"."),
+            Cell::Number(x) => self.mark == Some(x),
+            Cell::Text => false,
+        };
         is_mark || self.hidden.has(example, column)
     }
 
@@ -178,7 +194,8 @@ mod tests {
 
     fn read_plain(text: &str, origin: Origin<'_>) -> Result<Dataset> {
         let none = ColumnsApart::default();
-        Ok(super::read(Path::new("t.csv"), text.into(), origin, None, none)?.0)
+        let hidden = Hidden::default();
+        Ok(super::read(Path::new("t.csv"), text.into(), origin, hidden, none)?.0)
     }
 
     fn read(text: &str, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
@@ -277,22 +294,14 @@ mod tests {
             ),
             (read("red,1\n", model), "t.csv: has 2 columns, but the model has 4"),
             (
-                read("a,b\nx,1\nx,0\n", AUTO),
-                "t.csv: column 1 (\"a\") holds only the value x, so there is nothing to learn in it; leave \
-                 it out by ignore = NAME",
-            ),
-            (
                 read(&format!("id,bit\n{ids}"), AUTO),
                 "t.csv: column 1 (\"id\") holds more than 255 different values, but must be a bit or a \
                  category; leave it out by ignore = NAME",
             ),
             (
-                read("a,b\nx,1\nNA,0\n", AUTO),
-                "t.csv: column 1 (\"a\") holds only the value x, so there is nothing",
-            ),
-            (
-                read("a,b\n,1\nNA,0\n", AUTO),
-                "t.csv: column 1 (\"a\") holds no values; leave it out by ignore = NAME",
+                read("a,b\n,1\nNA,1.0\n", AUTO),
+                "t.csv: has no column with two different values: column 1 (\"a\") holds no value, column 2 (\"b\") \
+                 holds only the value 1",
             ),
             (
                 read("a,b\n0,3\n4,0\n", four),
@@ -317,5 +326,32 @@ mod tests {
             let error = found.unwrap_err();
             assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
         }
+    }
+
+    #[test]
+    fn columns_of_one_value_are_left_out_with_a_note() {
+        let note = |text: &str| read_plain(text, AUTO).unwrap().inferred();
+        let one = "t.csv: column 1 (\"a\") holds only the value x and is left out: there is nothing to learn in it";
+        assert_eq!(note("a,b\nx,1\nNA,0\n").unwrap(), one);
+        let none = note("a,b,c\n,1,y\nNA,0,y\n").unwrap();
+        let both = "column 1 (\"a\") holds no value, column 3 (\"c\") holds only the value y";
+        assert!(none.ends_with(&format!(
+            "2 columns in which there is nothing to learn are left out: {both}"
+        )));
+        let model = read_plain("a,b\nx,1\nx,0\n", AUTO).unwrap();
+        assert_eq!(model.columns().unwrap().header().unwrap(), ["b"]);
+        // Other data for the model have the column, or lack it.
+        for text in ["a,b\ny,1\n", "b\n1\n"] {
+            let found = read_plain(text, Origin::Model(model.columns().unwrap())).unwrap();
+            assert_eq!((found.n_visible(), found.inferred()), (1, None));
+        }
+        let unfit: String = (0..30).map(|n| format!("{n},{n},{}\n", n % 2)).collect();
+        let error = read(&format!("id,key,c\n{unfit}"), AUTO).unwrap_err();
+        assert!(
+            error.contains("column 1 (\"id\") holds another value in each of the 30 examples"),
+            "{error}"
+        );
+        let others = "(column 2 (\"key\") is no category either); leave it out by ignore = NAME";
+        assert!(error.ends_with(others), "{error}");
     }
 }

@@ -59,15 +59,18 @@ impl Coded {
         if let Some(names) = &self.names {
             header = Header { names: names.clone(), is_given: true, ..header };
         }
-        let chosen = header.chosen(origin)?;
-        let columns = match header.declared(origin, &chosen) {
-            Some(columns) => columns,
+        let mut chosen = header.chosen(origin)?;
+        let mark = encoding.missing_value();
+        let is_mark = |text: &String| mark.is_some() && super::columns::finite(text) == mark;
+        let (columns, left_out) = match header.declared(origin, &chosen) {
+            Some(columns) => (columns, None),
             None => {
                 let kinds = chosen.iter().map(|&column| {
-                    let (distinct, n_given) = self.distinct(column);
-                    header.kind_of(column, &distinct, n_given)
+                    let (distinct, n_given) = self.distinct(column, is_mark);
+                    distinct.kind(n_given)
                 });
-                header.columns(&chosen, kinds.collect::<Result<_>>()?)
+                let kinds = kinds.collect();
+                header.found(&mut chosen, kinds)?
             }
         };
         let (mut states, mut holes) = (no_states(name, n, &columns)?, Holes::default());
@@ -76,7 +79,8 @@ impl Coded {
             let state = |text: &String| lookup.of_text(text, super::columns::finite(text));
             let of_values: Vec<_> = self.values[column].iter().map(state).collect();
             for (example, &code) in self.codes.column(column).iter().enumerate() {
-                states[[example, site]] = match code {
+                let has_mark = code != NO_VALUE && is_mark(&self.values[column][code as usize]);
+                states[[example, site]] = match if has_mark { NO_VALUE } else { code } {
                     NO_VALUE => {
                         let label = header.label(column);
                         let what = || format!("example {example}, {label} has no value");
@@ -97,14 +101,17 @@ impl Coded {
             }
         }
         let bits = columns.encode(name, states.view())?;
-        holes.missing_from(Dataset::from_columns(name, columns, bits))
+        let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
+        let encoding = dataset.encoding().marked(mark);
+        Ok(Dataset { left_out_columns: left_out, ..dataset.with_encoding(encoding) })
     }
 
-    /// The values of a column that occur, and the number of cells that have one.
-    fn distinct(&self, column: usize) -> (Distinct, usize) {
+    /// The values of a column that occur, and the number of cells that have one; those that are marks are none.
+    fn distinct(&self, column: usize, is_mark: impl Fn(&String) -> bool) -> (Distinct, usize) {
         let mut occurs = vec![false; self.values[column].len()];
         let codes = self.codes.column(column);
-        let given = codes.iter().filter(|&&code| code != NO_VALUE);
+        let is_none: Vec<_> = self.values[column].iter().map(is_mark).collect();
+        let given = codes.iter().filter(|&&code| code != NO_VALUE && !is_none[code as usize]);
         let n_given = given.map(|&code| occurs[code as usize] = true).count();
         let mut distinct = Distinct::Texts(Vec::new());
         let values = self.values[column].iter().zip(occurs);
@@ -168,7 +175,7 @@ mod tests {
                 ["a", "b"],
                 array![[1], [NO_VALUE]],
                 &AUTO,
-                "X: column 1 holds only the value b, so there is nothing to learn in it",
+                "X: has no column with two different values: column 1 holds only the value b",
             ),
         ] {
             let found = table(&[&texts], codes).dataset("X", encoding);

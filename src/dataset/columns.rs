@@ -247,6 +247,20 @@ impl Columns {
         named.unwrap_or_else(|| (0..states.len()).map(|state| state as f64).collect())
     }
 
+    /// The same sequences, with other letters read in this way; `None` for tables.
+    pub(super) fn reading(&self, unknown_letters: UnknownLetters) -> Option<Self> {
+        let Form::Sequences { alphabet, length, .. } = &self.0 else { return None };
+        Some(Self::sequences(alphabet.clone(), *length, unknown_letters))
+    }
+
+    /// The numbers of the states of a column in their order, if all are named by numbers and there are three or more.
+    pub(super) fn number_states(&self, column: usize) -> Option<Vec<f64>> {
+        let (Form::Table(columns) | Form::Array { columns, .. }) = &self.0 else { return None };
+        let states = columns[column].states();
+        let numbers: Option<Vec<_>> = states.iter().map(|name| finite(name)).collect();
+        numbers.filter(|all| all.len() > 2)
+    }
+
     /// One-hot bits (N, units) of the states (N, columns) of some examples. A site of state 255 has no value:
     /// its units are off. The error for too many examples calls them `data`.
     ///

@@ -1,9 +1,10 @@
 //! The meaning of integers, texts and letters in data.
 
 use super::alphabet::{Alphabet, UnknownLetters};
-use super::categories::{Categories, Origin, encode_numbers};
+use super::categories::{Categories, Encoded, Mark, Origin, encode_numbers};
 use super::columns::Columns;
-use super::values::{Rule, SPINS, WHITE, check};
+use super::holes::{Holes, MissingValue};
+use super::values::{Rule, SPINS, WHITE, check, of_mark};
 use crate::error::{Remedy, Result};
 use crate::reals::RealRows;
 use crate::setting::{check as check_setting, invalid};
@@ -59,7 +60,17 @@ pub enum Encoding {
     },
     /// The columns are known: they were found in these data, or in the training data of a model.
     Columns(Arc<Columns>),
+    /// One number stands for a value that is [missing](super::Dataset::missing); the others mean what an encoding says.
+    Marked {
+        /// The number.
+        missing_value: MissingValue,
+        /// The encoding of the others.
+        others: Box<Encoding>,
+    },
 }
+
+/// The fact of a model file that gives the number which stands for a missing value.
+const MISSING_VALUE: &str = "missing_value";
 
 /// The rule for integers without a declared encoding.
 const GREY_LEVELS: Rule<'_> = Rule {
@@ -92,11 +103,16 @@ impl Encoding {
     /// As [`declared`](Self::declared), and if a value is of the wrong kind.
     pub fn recorded(facts: &Map<String, Value>) -> Result<Self> {
         let fact = |name| facts.get(name).filter(|value| !value.is_null());
+        let missing_value = fact(MISSING_VALUE).map(|value| {
+            let number = value.as_f64().filter(|x| x.is_finite());
+            number.ok_or_else(|| invalid(MISSING_VALUE, value, "a finite number"))
+        });
+        let missing_value = missing_value.transpose()?;
         if let Some(value) = fact("columns") {
             let columns: Columns = serde_json::from_value(value.clone()).map_err(|cause| {
                 invalid("columns", value, format!("columns as training writes them ({cause})"))
             })?;
-            return Ok(Self::Columns(Arc::new(columns)));
+            return Ok(Self::Columns(Arc::new(columns)).marked(missing_value));
         }
         let grey_levels = fact("grey_levels").map(|value| {
             let n = value.as_u64().and_then(|n| u32::try_from(n).ok());
@@ -104,7 +120,9 @@ impl Encoding {
         });
         let spins = fact("spins")
             .map(|value| value.as_bool().ok_or_else(|| invalid("spins", value, "true or false")));
-        Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false))
+        let declared =
+            Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false));
+        Ok(declared?.marked(missing_value))
     }
 
     /// The facts for a model file, which [`recorded`](Self::recorded) reads.
@@ -114,12 +132,68 @@ impl Encoding {
         if let Some(columns) = self.columns() {
             facts.insert("columns".into(), json!(columns));
         }
+        if let Some(missing_value) = self.missing_value() {
+            facts.insert(MISSING_VALUE.into(), json!(missing_value));
+        }
         facts
+    }
+
+    /// The same encoding, but this number, if there is one, stands for a value that is missing, and no other number
+    /// does.
+    ///
+    /// ```
+    /// use harmonium::dataset::{Dataset, Encoding};
+    /// let genotypes = "0 1 -9\n1 1 0\n";
+    /// let found = Dataset::read_from("g", genotypes.as_bytes(), Encoding::Undeclared.marked(Some(-9.0)))?;
+    /// assert!(found.is_binary() && found.n_missing() == 1);
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If the number is not finite.
+    pub fn marked(self, missing_value: Option<f64>) -> Self {
+        let others = match self {
+            Self::Marked { others, .. } => others,
+            encoding => Box::new(encoding),
+        };
+        match missing_value {
+            Some(x) => Self::Marked { missing_value: MissingValue::of(x), others },
+            None => *others,
+        }
+    }
+
+    /// The encoding of sequences of a model, but with letters outside its alphabet read in this way.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for another encoding.
+    pub fn with_unknown_letters(self, unknown_letters: UnknownLetters) -> Result<Self> {
+        let columns = self.columns().and_then(|columns| columns.reading(unknown_letters));
+        let columns = columns.ok_or_else(|| {
+            let rule = "left out: the model was not trained on sequences";
+            invalid("unknown_letters", unknown_letters, rule)
+        })?;
+        Ok(Self::Columns(Arc::new(columns)))
+    }
+
+    /// The number that stands for a value that is missing, if one does.
+    pub fn missing_value(&self) -> Option<f64> {
+        match self {
+            Self::Marked { missing_value, .. } => Some(missing_value.number()),
+            _ => None,
+        }
+    }
+
+    /// The encoding of the values that are not missing.
+    pub fn of_values(&self) -> &Self {
+        match self {
+            Self::Marked { others, .. } => others,
+            encoding => encoding,
+        }
     }
 
     /// The maximum of grey levels, if integers are grey levels.
     pub fn grey_levels(&self) -> Option<u32> {
-        match self {
+        match self.of_values() {
             Self::GreyLevels(n) => Some(*n),
             _ => None,
         }
@@ -127,12 +201,12 @@ impl Encoding {
 
     /// Whether -1 and 1 mean 0 and 1.
     pub fn is_spins(&self) -> bool {
-        *self == Self::Spins
+        *self.of_values() == Self::Spins
     }
 
     /// The columns, if they are known.
     pub fn columns(&self) -> Option<&Columns> {
-        match self {
+        match self.of_values() {
             Self::Columns(columns) => Some(columns),
             _ => None,
         }
@@ -140,7 +214,7 @@ impl Encoding {
 
     /// Whether the values of an array are those of columns, bits and categories.
     pub fn reads_columns(&self) -> bool {
-        matches!(self, Self::Categories { .. } | Self::Columns(_))
+        matches!(self.of_values(), Self::Categories { .. } | Self::Columns(_))
     }
 
     /// Whether floating-point numbers stand for others: as spins and columns always, as declared grey levels if all are
@@ -166,6 +240,7 @@ impl Encoding {
     pub(super) fn origin(&self) -> Result<Option<Origin<'_>>> {
         let rule = "left out for data other than sequences in FASTA";
         match self {
+            Self::Marked { others, .. } => others.origin(),
             Self::Undeclared | Self::GreyLevels(_) | Self::Spins => Ok(None),
             Self::Categories { categories, ignore } => {
                 Ok(Some(Origin::Data { categories: *categories, ignore }))
@@ -185,9 +260,13 @@ impl Encoding {
         if is_on { 1 } else { -1 }
     }
 
-    /// This encoding, or `other` if this one is undeclared.
+    /// This encoding, or `other` if this one is undeclared. What stands for a missing value here does there.
     pub fn or(self, other: Self) -> Self {
-        if self == Self::Undeclared { other } else { self }
+        if *self.of_values() != Self::Undeclared {
+            return self;
+        }
+        let missing_value = self.missing_value().or(other.missing_value());
+        other.marked(missing_value)
     }
 
     /// Decodes integers, or [floating-point numbers](Self::reads_reals) that stand for others, to intensities, and
@@ -195,17 +274,26 @@ impl Encoding {
     /// as they are, unless they are columns, which become their one-hot bits.
     ///
     /// # Errors
+    /// [`Error::MissingValues`](crate::Error::MissingValues) if a value is missing: NaN of columns, or a number that is
+    /// declared to stand for it.
     /// [`Error::BadValue`](crate::Error::BadValue) for the first number that the encoding does not allow;
     /// `data` is the name of the data in the message. For columns
     /// [`Error::BadCategory`](crate::Error::BadCategory), or
     /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) for one to ignore that does not exist.
     pub fn decode(self, data: &str, rows: RealRows) -> Result<(RealRows, Self)> {
+        let (shape, mark) = ((rows.n_rows(), rows.n_columns()), self.missing_value());
+        let number = |example: usize, unit| decimal(rows.row(example).value(unit));
         if let Some(origin) = self.origin()? {
-            let shape = (rows.n_rows(), rows.n_columns());
-            let number = |example: usize, column| decimal(rows.row(example).value(column));
-            let (columns, bits, holes) = encode_numbers(data, shape, origin, false, number)?;
+            let found = encode_numbers(data, shape, origin, Mark::of(mark), number)?;
+            let Encoded { columns, bits, holes, .. } = found;
             holes.refuse(data)?;
-            return Ok((RealRows::from(&bits), Self::Columns(Arc::new(columns))));
+            let found = Self::Columns(Arc::new(columns)).marked(mark);
+            return Ok((RealRows::from(&bits), found));
+        }
+        if let Some(mark) = mark {
+            Holes::of_marks(shape, number, mark).refuse(data)?;
+            let (rows, others) = self.marked(None).decode(data, rows)?;
+            return Ok((rows, others.marked(Some(mark))));
         }
         if rows.are_bits() {
             return Ok((rows, self));
@@ -268,7 +356,9 @@ impl Encoding {
                 if Self::are_grey(least, largest) {
                     return Ok(Self::GreyLevels(WHITE as u32));
                 }
-                let rule = if all(&is_spin) { SPINS } else { GREY_LEVELS };
+                let of_mark =
+                    of_mark(least).filter(|_| all(&|x| x == least || x == 0.0 || x == 1.0));
+                let rule = of_mark.unwrap_or(if all(&is_spin) { SPINS } else { GREY_LEVELS });
                 // If the largest could be a grey level, the error names the first number that cannot.
                 let most = if largest > DARK { WHITE } else { 1.0 };
                 must(&|x| (0.0..=most).contains(&x), rule)?;
@@ -337,6 +427,8 @@ mod tests {
                     bits by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
                     declare them by grey_levels = N";
         let spins = "0 or 1; if these are spins, declare them by spins = true";
+        let nine =
+            "from 0 to 1; if this number stands for a missing value, name it by missing_value = -9";
         for (encoding, numbers, at, rule) in [
             (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
             (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),
@@ -344,6 +436,8 @@ mod tests {
             (Encoding::Undeclared, [0.0, 200.0, -1.0], "unit 2 is -1", ways),
             (Encoding::Undeclared, [0.0, 1.0, -1.0], "unit 2 is -1", ways),
             (Encoding::Undeclared, [1.0, 1.0, -1.0], "unit 2 is -1", spins),
+            (Encoding::Undeclared, [-9.0, 1.0, 0.0], "unit 0 is -9", nine),
+            (Encoding::Undeclared, [-9.0, 1.0, 2.0], "unit 0 is -9", ways),
             (
                 Encoding::GreyLevels(2),
                 [1.0, 2.0, 3.0],
@@ -366,6 +460,8 @@ mod tests {
     fn the_facts_of_a_model_file_read_back() {
         for encoding in [Encoding::Undeclared, Encoding::GreyLevels(16), Encoding::Spins] {
             assert_eq!(Encoding::recorded(&encoding.facts()).unwrap(), encoding);
+            let marked = encoding.marked(Some(-9.0));
+            assert_eq!(Encoding::recorded(&marked.facts()).unwrap(), marked);
         }
         assert_eq!(Encoding::recorded(&Map::new()).unwrap(), Encoding::Undeclared);
         for (facts, message) in [
@@ -376,6 +472,7 @@ mod tests {
             (json!({"grey_levels": 65_536}), "grey_levels is 65536, but must be at least 1 and"),
             (json!({"grey_levels": "many"}), "grey_levels is \"many\", but must be a whole number"),
             (json!({"spins": 1}), "spins is 1, but must be true or false"),
+            (json!({"missing_value": "x"}), "missing_value is \"x\", but must be a finite number"),
             (json!({"grey_levels": 5, "spins": true}), "spins is true, but must be left out with"),
         ] {
             let error = Encoding::recorded(facts.as_object().unwrap()).unwrap_err().to_string();

@@ -98,6 +98,11 @@ impl Examples {
         self.data.missing()
     }
 
+    /// A note for the user that no value is missing, where a rule for such values is set.
+    pub fn none_missing_note(&self) -> Option<String> {
+        self.data.none_missing_note()
+    }
+
     /// The number of examples that have a value of each site.
     pub fn n_given(&self) -> Vec<usize> {
         let (units, n) = (self.units(), self.n_examples());

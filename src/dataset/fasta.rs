@@ -119,6 +119,11 @@ impl<'a> Rule<'a> {
                     return refused("the model was trained on columns of a table");
                 }
             },
+            Encoding::Marked { .. } => {
+                return refused(
+                    "missing_value declares a number of a table; leave it out: letters that are missing are unknown_letters",
+                );
+            }
             Encoding::GreyLevels(_) | Encoding::Spins | Encoding::Categories { .. } => {
                 return refused(
                     "grey_levels, spins, categories or ignore declare numbers or columns of a table; leave \

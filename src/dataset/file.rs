@@ -1,5 +1,6 @@
 //! Reading files of examples: their bytes, not their names, decide the format.
 
+use super::category_table::{self, Hidden};
 use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
@@ -10,7 +11,7 @@ use super::stored_array::StoredArray;
 use super::table::Table;
 use super::text::Text;
 use super::unpack::unpack;
-use super::{Dataset, Encoding, category_table, fasta, foreign, idx, npy, npz, packed, picture};
+use super::{Dataset, Encoding, fasta, foreign, idx, npy, npz, packed, picture};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Remedy, Result};
 use sha2::{Digest as _, Sha256};
@@ -166,7 +167,10 @@ pub(super) fn examples(
     let (dataset, apart) = match format {
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
-            Some(origin) => category_table::read(path, text, origin, mask, apart)?,
+            Some(origin) => {
+                let hidden = Hidden { mask, mark: encoding.missing_value() };
+                category_table::read(path, text, origin, hidden, apart)?
+            }
             None => {
                 let categories = Some(Remedy::with("categories", "auto"));
                 let table = Table::parse(path, text, categories, apart)?.hidden_by(mask)?;

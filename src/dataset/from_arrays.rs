@@ -1,7 +1,8 @@
 //! Data from arrays of bits, grey levels and numbers.
 
-use super::categories::encode_numbers;
+use super::categories::{Encoded, Mark, encode_numbers};
 use super::encoding::decimal;
+use super::holes::Holes;
 use super::levels::Levels;
 use super::values::{self, Values};
 use super::{Columns, Dataset, Encoding};
@@ -94,6 +95,10 @@ impl Dataset {
 
     /// [`from_bytes_as`](Self::from_bytes_as), in memory or in a file, if the bytes are no columns.
     pub(super) fn from_levels_as(name: String, bytes: Levels, encoding: Encoding) -> Result<Self> {
+        if encoding.missing_value().is_some() {
+            let numbers = bytes.view().mapv(f32::from);
+            return Self::from_numbers_as(name, RealRows::from(numbers.view()), encoding);
+        }
         let largest = f64::from(bytes.parts().flatten().copied().max().unwrap_or(0));
         let is_inferred = encoding == Encoding::Undeclared && Encoding::are_grey(0.0, largest);
         let levels = Encoding::GreyLevels(values::WHITE as u32);
@@ -153,11 +158,18 @@ impl Dataset {
         encoding: Encoding,
     ) -> Result<Self> {
         let name = name.into();
-        let (rows, found) = encoding.clone().decode(&name, rows)?;
-        if let Encoding::Columns(columns) = found {
-            let bits = rows.to_bits().expect("one-hot bits");
-            return Ok(Self::from_columns(name, Arc::unwrap_or_clone(columns), bits));
+        if let Some(mark) = encoding.missing_value() {
+            let others = encoding.marked(None);
+            return Self::from_marked(name, rows, mark, others, Self::from_numbers_as);
         }
+        if let Some(origin) = encoding.origin()? {
+            let number = |example: usize, unit| decimal(rows.row(example).value(unit));
+            let shape = (rows.n_rows(), rows.n_columns());
+            let found = encode_numbers(&name, shape, origin, Mark::None, number)?;
+            found.holes.refuse(&name)?;
+            return found.dataset(name);
+        }
+        let (rows, found) = encoding.clone().decode(&name, rows)?;
         let values = match found {
             Encoding::GreyLevels(n) if !rows.are_bits() => Values::of_levels(rows, n),
             _ => Values::from_numbers(rows),
@@ -190,13 +202,55 @@ impl Dataset {
         encoding: Encoding,
     ) -> Result<Self> {
         let name = name.into();
-        let Some(origin) = encoding.origin()? else {
+        let origin = encoding.origin()?.filter(|_| encoding.missing_value().is_none());
+        let Some(origin) = origin else {
             return Self::from_numbers_as(name, rows, encoding);
         };
         let shape = (rows.n_rows(), rows.n_columns());
         let number = |example: usize, column| decimal(rows.row(example).value(column));
-        let (columns, bits, holes) = encode_numbers(&name, shape, origin, true, number)?;
-        holes.missing_from(Self::from_columns(name, columns, bits))
+        encode_numbers(&name, shape, origin, Mark::NotStored, number)?.dataset(name)
+    }
+
+    /// Examples of any finite numbers, as [`from_numbers`](Self::from_numbers), of which this one stands for a value
+    /// that is missing.
+    ///
+    /// # Errors
+    /// As [`with_missing`](Self::with_missing).
+    ///
+    /// # Panics
+    /// As [`from_numbers`](Self::from_numbers).
+    pub fn from_numbers_marked(
+        name: impl Into<String>,
+        rows: RealRows,
+        missing_value: f64,
+    ) -> Result<Self> {
+        let plain = |name: String, rows, _| Ok(Self::from_numbers(name, rows));
+        Self::from_marked(name.into(), rows, missing_value, Encoding::Undeclared, plain)
+    }
+
+    /// Examples of numbers, of which `mark` stands for a missing value; `read` reads the others, with one of their kind
+    /// in each hole.
+    fn from_marked(
+        name: String,
+        rows: RealRows,
+        mark: f64,
+        others: Encoding,
+        read: impl FnOnce(String, RealRows, Encoding) -> Result<Self>,
+    ) -> Result<Self> {
+        let shape = (rows.n_rows(), rows.n_columns());
+        let number = |example: usize, unit| decimal(rows.row(example).value(unit));
+        let dataset = if let Some(origin) = others.origin()? {
+            encode_numbers(&name, shape, origin, Mark::Always(mark), number)?.dataset(name)?
+        } else {
+            let holes = Holes::of_marks(shape, number, mark);
+            let filled = holes.filled(shape, others.is_spins(), number);
+            let mut given = RealRows::new(shape.1);
+            (0..shape.0).for_each(|n| given.push((0..shape.1).map(|unit| filled(n, unit) as f32)));
+            let dataset = read(name, given, others)?;
+            holes.missing_from(dataset)?
+        };
+        let encoding = dataset.encoding().marked(Some(mark));
+        Ok(dataset.with_encoding(encoding))
     }
 
     /// Examples of one-hot bits (examples, units) of these columns.
@@ -208,5 +262,14 @@ impl Dataset {
         let sites = Units::of_sites(columns.sites()).expect("at most 255 states");
         let data = Self::from_bits(name, bits).with_encoding(Encoding::Columns(Arc::new(columns)));
         Self { sites: (!sites.are_bits()).then_some(sites), ..data }
+    }
+}
+
+impl Encoded {
+    /// The examples, under this name.
+    pub fn dataset(self, name: String) -> Result<Dataset> {
+        let Self { columns, bits, holes, left_out } = self;
+        let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
+        Ok(Dataset { left_out_columns: left_out, ..dataset })
     }
 }

@@ -31,6 +31,27 @@ impl MissingMask {
     }
 }
 
+/// A finite number that stands for a value that is missing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MissingValue(f64);
+
+// The number is not NaN.
+impl Eq for MissingValue {}
+
+impl MissingValue {
+    /// # Panics
+    /// If the number is not finite.
+    pub(super) fn of(number: f64) -> Self {
+        assert!(number.is_finite(), "a value that stands for a missing one must be finite");
+        Self(number)
+    }
+
+    /// The number.
+    pub fn number(self) -> f64 {
+        self.0
+    }
+}
+
 /// Missing values as a whole.
 impl Dataset {
     /// The number of values that are missing: those of whole sites.
@@ -77,6 +98,40 @@ impl Dataset {
         ))
     }
 
+    /// A note for the user that no value is missing, where a rule for such values is set.
+    pub fn none_missing_note(&self) -> Option<String> {
+        if self.missing.is_some() {
+            return None;
+        }
+        let found = match self.encoding.missing_value() {
+            Some(mark) => format!("lacks no value: none is {mark}"),
+            None if self.columns().is_some_and(|columns| columns.alphabet().is_some()) => {
+                "lacks no value".into()
+            }
+            None => "lacks no value; if a number stands for missing values, such as 0 or -9, name it by missing_value".into(),
+        };
+        Some(format!("{}: {found}", self.name()))
+    }
+
+    /// A note for the user on columns whose states hold a number that often stands for a missing value: -9, -99 or -999
+    /// beside other numbers, none of them negative, or -1 beside 0, 1 and 2.
+    pub fn marks_note(&self) -> Option<String> {
+        let columns = self.columns().filter(|_| self.encoding.missing_value().is_none())?;
+        let found = |column| Some((column, suspected(&columns.number_states(column)?)?));
+        let mut found = (0..columns.n_columns()).filter_map(found);
+        let (first, mark) = found.next()?;
+        let others = match found.count() {
+            0 => String::new(),
+            1 => ", and 1 other column does".into(),
+            n => format!(", and {n} other columns do"),
+        };
+        Some(format!(
+            "{}: column {} has a state {mark}{others}; if it stands for a missing value, name it by missing_value = {mark}",
+            self.name(),
+            columns.name(first)
+        ))
+    }
+
     /// A note for the user on the examples whose label is unknown, if there are any.
     pub fn unlabelled_note(&self) -> Option<String> {
         let labels = self.labels()?.of_examples();
@@ -102,6 +157,17 @@ impl Dataset {
         let (data, n) = (self.name().to_string(), self.n_missing());
         Err(Error::MissingValues { data, first, n, user, ways })
     }
+}
+
+/// The number among these, in order, that often stands for a missing value.
+fn suspected(numbers: &[f64]) -> Option<f64> {
+    let (&mark, others) = numbers.split_first()?;
+    let is_usual = others.len() >= 2 && others[0] >= 0.0;
+    let is_mark = match mark {
+        -1.0 => others.starts_with(&[0.0, 1.0, 2.0]),
+        mark => [-9.0, -99.0, -999.0].contains(&mark),
+    };
+    (is_usual && is_mark).then_some(mark)
 }
 
 /// The cells (examples, columns) without a value.
@@ -176,6 +242,25 @@ impl Holes {
             for unit in (0..shape.1).filter(|&unit| number(example, unit).is_nan()) {
                 holes.note(shape, example, unit, || {
                     format!("example {example}, unit {unit} is NaN")
+                });
+            }
+        }
+        holes
+    }
+
+    /// The numbers of data of this shape (examples, units) that stand for a value that is missing.
+    pub fn of_marks(
+        shape: (usize, usize),
+        number: impl Fn(usize, usize) -> f64,
+        mark: f64,
+    ) -> Self {
+        let mut holes = Self::default();
+        for example in 0..shape.0 {
+            for unit in (0..shape.1).filter(|&unit| number(example, unit) == mark) {
+                holes.note(shape, example, unit, || {
+                    format!(
+                        "example {example}, unit {unit} is {mark}, which missing_value declares"
+                    )
                 });
             }
         }

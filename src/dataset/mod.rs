@@ -134,7 +134,7 @@ pub use columns::{Column, ColumnKind, Columns};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
-pub use holes::MissingMask;
+pub use holes::{MissingMask, MissingValue};
 pub use labels::{Classes, Labels};
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
@@ -152,6 +152,7 @@ pub use weighted_bits::{WeightedBits, WeightedRows};
 use crate::bits::{BitMatrix, active};
 use crate::error::{Error, Result};
 use crate::units::Units;
+use categories::first_of;
 use places::Places;
 use values::Values;
 
@@ -184,6 +185,8 @@ pub struct Dataset {
     is_inferred: bool,
     /// Number of sequences with unknown letters, which are left out.
     n_left_out: usize,
+    /// A note on the columns that are left out, as there is nothing to learn in them.
+    left_out_columns: Option<String>,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
     /// The first missing value, if a reader or a choice of examples said where it is in the whole data.
@@ -215,6 +218,7 @@ impl Dataset {
             encoding,
             is_inferred: false,
             n_left_out: 0,
+            left_out_columns: None,
             sites: None,
             first_missing: None,
             titles: None,
@@ -239,10 +243,13 @@ impl Dataset {
     }
 
     /// A note for the user on how integers or letters were taken, if the encoding was inferred, and on
-    /// sequences that are left out.
+    /// sequences and columns that are left out.
     pub fn inferred(&self) -> Option<String> {
         let encoding = self.encoding.inferred(&Encoding::Undeclared, &self.name);
         let encoding = encoding.filter(|_| self.is_inferred);
+        if let Some(columns) = &self.left_out_columns {
+            return Some(format!("{}: {columns}", self.name));
+        }
         let left_out = match self.n_left_out {
             0 => return encoding,
             1 => "1 sequence with other letters is left out".to_string(),
@@ -250,6 +257,11 @@ impl Dataset {
         };
         let start = encoding.map_or(format!("{}: ", self.name), |encoding| encoding + "; ");
         Some(start + &left_out)
+    }
+
+    /// What columns are left out, as there is nothing to learn in them, if any are: those that hold one value, or none.
+    pub fn left_out_columns(&self) -> Option<&str> {
+        self.left_out_columns.as_deref()
     }
 
     /// The name of the data in messages: a path or a given name.
@@ -401,6 +413,7 @@ impl Dataset {
             name: self.name.clone(),
             sha256: self.sha256.clone(),
             encoding: self.encoding.clone(),
+            left_out_columns: self.left_out_columns.clone(),
             sites: self.sites.clone(),
             first_missing,
             ..*self
@@ -468,6 +481,40 @@ impl Dataset {
         let Some(example) = (0..missing.n_rows()).find(is_empty) else { return Ok(()) };
         let rule = format!("example {example} has no value at all; leave it out");
         Err(Error::Unsuitable { path: (&self.name).into(), rule })
+    }
+
+    /// The examples that have a value, and a note for the user on those that have none and are left out.
+    ///
+    /// ```
+    /// use harmonium::{BitMatrix, Dataset};
+    /// let three = Dataset::from_bits("three", BitMatrix::zeros(3, 2));
+    /// let hole = BitMatrix::from_fn(3, 2, |example, unit| example == 1 || unit == 0);
+    /// let (two, note) = three.with_missing(hole)?.with_values()?;
+    /// assert_eq!((two.n_examples(), two.rows_of_examples()), (2, vec![0, 2]));
+    /// assert_eq!(note.unwrap(), "three: example 1 has no value at all and is left out");
+    /// # Ok::<(), harmonium::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] if none has a value.
+    pub fn with_values(self) -> Result<(Self, Option<String>)> {
+        let Some(missing) = &self.missing else { return Ok((self, None)) };
+        let is_empty = |&row: &usize| active(missing.row(row)).count() == self.n_features();
+        let (empty, kept): (Vec<_>, Vec<_>) = (0..self.n_examples()).partition(is_empty);
+        if empty.is_empty() {
+            return Ok((self, None));
+        }
+        if kept.is_empty() {
+            let rule = "has no example with a value".to_string();
+            return Err(Error::Unsuitable { path: (&self.name).into(), rule });
+        }
+        let all = self.rows_of_examples();
+        let rows: Vec<_> = empty.iter().map(|&example| all[example].to_string()).collect();
+        let found = match empty.len() {
+            1 => format!("example {} has no value at all and is left out", rows[0]),
+            n => format!("{n} examples have no value at all and are left out: {}", first_of(&rows)),
+        };
+        Ok((self.rows(&kept), Some(format!("{}: {found}", self.name))))
     }
 
     /// Splits off the last `n` examples: (training, validation).

@@ -24,6 +24,23 @@ pub(super) fn agreed(
     packed: Encoding,
     kind: Kind,
 ) -> Result<Encoding> {
+    let (mark, packed_mark) = (declared.missing_value(), packed.missing_value());
+    if mark.is_some() && mark != packed_mark {
+        let rule = "is packed, and other values were missing then; pack the source again with this missing_value, \
+                    or leave it out";
+        return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
+    }
+    let agreed = agreed_values(path, declared.marked(None), packed.marked(None), kind)?;
+    Ok(agreed.marked(packed_mark))
+}
+
+/// [`agreed`] on the values that are not missing.
+fn agreed_values(
+    path: &Path,
+    declared: Encoding,
+    packed: Encoding,
+    kind: Kind,
+) -> Result<Encoding> {
     let is_plain = |encoding: &Encoding| {
         matches!(encoding, Encoding::Undeclared | Encoding::GreyLevels(_) | Encoding::Spins)
     };

@@ -274,7 +274,10 @@ mod tests {
             assert!(error.starts_with(message), "{error}\ndoes not say: {message}");
         }
         for (text, message) in [
-            ("kind,w,c\nx,1,red\ny,1,red\n", "column 3 (\"c\") holds only the value red"),
+            (
+                "kind,w,c\nx,1,red\ny,1,red\n",
+                "has no column with two different values: column 3 (\"c\") holds only the value red",
+            ),
             ("kind,w,c\nx,1,red\ny,1\n", "line 3 has 2 cells, but line 1 has 3 cells"),
         ] {
             let error = error(text, AUTO);

@@ -5,7 +5,7 @@ use super::{Dataset, ExampleWeights};
 use crate::bits::{BitMatrix, BitPanels};
 use crate::error::{Error, Remedy, Result};
 use crate::kernels::Isa;
-use crate::kernels::agreement::count_near;
+use crate::kernels::agreement::{count_agreeing, count_near};
 use crate::units::Units;
 use crate::watch::Watch;
 use rayon::prelude::*;
@@ -18,7 +18,8 @@ const ROUNDING: f64 = 1e-9;
 
 impl Dataset {
     /// The same examples of bits, each with the weight 1 / the number of examples, itself included, that
-    /// agree with it in at least this share of the sites. The work grows with the square of their number. The sum of these
+    /// agree with it in at least this share of the sites that have a value in both. Examples without a common site do not
+    /// agree. The work grows with the square of their number. The sum of these
     /// weights is M_eff of Morcos et al. (PNAS 108, E1293, 2011), the number of examples in standard errors.
     ///
     /// ```
@@ -41,7 +42,6 @@ impl Dataset {
     /// # Errors
     /// As [`reweighted`](Self::reweighted); [`Error::Interrupted`].
     pub fn reweighted_under(self, share: f64, watch: Watch<'_>) -> Result<Self> {
-        self.refuse_missing("reweight")?;
         // A label does not count as a site.
         let unlabelled = self.labels.is_some().then(|| self.clone().without_labels());
         let features = unlabelled.as_ref().unwrap_or(&self);
@@ -54,6 +54,10 @@ impl Dataset {
         };
         let (units, most) = (features.units(), |n| most_apart(n, share));
         let near = match units.are_bits() {
+            _ if features.missing.is_some() => {
+                let missing = features.missing.as_ref().expect("values that are missing");
+                n_agreeing(bits, missing, &units, share, watch)?
+            }
             true => n_near(bits, most(units.n_sites()), watch)?,
             false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,
         };
@@ -67,18 +71,55 @@ fn most_apart(n_sites: usize, share: f64) -> usize {
     n_sites - (share * n_sites as f64 - ROUNDING).ceil() as usize
 }
 
-/// The states (N, units) with two units for each bit, of which one is on, as in other sites: rows differ in two
-/// units for each site in which they differ.
-pub(crate) fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
+/// The units of one-hot sites, two for each bit: the unit of the data, and whether it is on.
+fn one_hot_units(units: &Units) -> Vec<(usize, bool)> {
     let columns = units.sites().flat_map(|site| match site.len() {
         1 => vec![(site.start, false), (site.start, true)],
         _ => site.map(|unit| (unit, true)).collect(),
     });
-    let columns: Vec<(usize, bool)> = columns.collect();
+    columns.collect()
+}
+
+/// The states (N, units) with two units for each bit, of which one is on, as in other sites: rows differ in two
+/// units for each site in which they differ.
+pub(crate) fn one_hot(states: &BitMatrix, units: &Units) -> BitMatrix {
+    let columns = one_hot_units(units);
     BitMatrix::from_fn(states.n_rows(), columns.len(), |row, column| {
         let (unit, is_on) = columns[column];
         states.get(row, unit) == is_on
     })
+}
+
+/// How many examples, itself included, agree with each in at least this share of the sites that have a value in both.
+fn n_agreeing(
+    bits: &BitMatrix,
+    missing: &BitMatrix,
+    units: &Units,
+    share: f64,
+    watch: Watch<'_>,
+) -> Result<Vec<u32>> {
+    let (n, columns) = (bits.n_rows(), one_hot_units(units));
+    let holes =
+        BitMatrix::from_fn(n, columns.len(), |row, column| missing.get(row, columns[column].0));
+    let states = one_hot(bits, units).without(&holes);
+    let firsts: Vec<_> = units.sites().map(|site| site.start).collect();
+    let given = BitMatrix::from_fn(n, firsts.len(), |row, site| !missing.get(row, firsts[site]));
+    let least = |in_both| match in_both {
+        0 => u64::MAX,
+        _ => (in_both - most_apart(in_both, share)) as u64,
+    };
+    let least: Vec<_> = (0..=firsts.len()).map(least).collect();
+    let [states, given] = [&states, &given].map(BitPanels::from_matrix);
+    let mut counts = vec![0; n];
+    let count = watch.counter("reweighting", n as u64);
+    counts.par_chunks_mut(ROWS).enumerate().try_for_each(|(piece, counts)| {
+        let rows = piece * ROWS..piece * ROWS + counts.len();
+        count_agreeing(Isa::fastest(), &states, &given, rows, &least, counts);
+        // An example without any value agrees with none, not even itself.
+        counts.iter_mut().for_each(|count| *count = (*count).max(1));
+        count(counts.len())
+    })?;
+    Ok(counts)
 }
 
 /// How many rows, itself included, differ from each row in at most `most` bits. (Two rows of one-hot sites
@@ -143,6 +184,41 @@ mod tests {
             assert_eq!(found as usize, near);
         }
         assert!(found.iter().any(|&n| n > 20) && found.iter().any(|&n| n < 5), "{found:?}");
+    }
+
+    /// Sites of bits and of five values, of which a third lack a value; the last example has none.
+    #[test]
+    fn sites_that_both_have_are_compared() {
+        const N: usize = 150;
+        let units = Units::of_sites((0..30).map(|site| if site % 3 == 0 { 1 } else { 5 })).unwrap();
+        let lacks = |n: usize, site: usize| n + 1 == N || (n * 7 + site * site + n * site) % 9 < 3;
+        let value = |n: usize, site: usize| match site % 3 {
+            0 => n / 20 % 2,
+            _ => (n / 20 + usize::from(site < n % 6) * n) % 5,
+        };
+        let firsts: Vec<_> = units.sites().collect();
+        let site_of = |unit: usize| firsts.iter().position(|site| site.contains(&unit)).unwrap();
+        let is_on = |n: usize, unit: usize| {
+            let site = site_of(unit);
+            let on = if site % 3 == 0 { 1 } else { unit - firsts[site].start };
+            value(n, site) == on
+        };
+        let bits = BitMatrix::from_fn(N, units.n_units(), is_on);
+        let missing = BitMatrix::from_fn(N, units.n_units(), |n, unit| lacks(n, site_of(unit)));
+        let dataset = Dataset::from_sites("holes", units, bits).unwrap();
+        let dataset = dataset.with_missing(missing).unwrap();
+        for percent in [50, 80, 100] {
+            let agree = |a: usize, b: usize| {
+                let both = || (0..30).filter(|&site| !lacks(a, site) && !lacks(b, site));
+                let equal = both().filter(|&site| value(a, site) == value(b, site)).count();
+                both().count() > 0 && 100 * equal >= percent * both().count()
+            };
+            let near = |a| (0..N).filter(|&b| agree(a, b)).count().max(1);
+            let expected: Vec<_> = (0..N).map(|a| 1.0 / near(a) as f64).collect();
+            let found = dataset.clone().reweighted(percent as f64 / 100.0).unwrap();
+            assert_eq!(found.weights().unwrap().values(), expected, "{percent} %");
+            assert!(expected.iter().any(|&w| w < 0.2) && expected[N - 1] == 1.0);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An array in a file: the place and the format of its numbers.
 
-use super::categories::encode_numbers;
+use super::categories::{Mark, encode_numbers};
 use super::encoding::decimal;
 use super::file_bytes::FileBytes;
 use super::holes::{Holes, MissingMask};
@@ -135,7 +135,8 @@ impl StoredArray<'_> {
     /// [`Error::Malformed`] if the number of bytes does not fit the shape, [`Error::Unsuitable`] if the
     /// shape is not a shape of examples, and [`Error::BadValue`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
-        let dataset = self.rows(&declared).map_err(|error| self.in_file(error))?;
+        let (mark, declared) = (declared.missing_value(), declared.marked(None));
+        let dataset = self.rows(&declared, mark).map_err(|error| self.in_file(error))?;
         // Bits in a format for grey levels do not imply that other integers are grey levels.
         let are_bits = dataset.is_binary() && dataset.columns().is_none();
         let encoding = if are_bits { declared } else { dataset.encoding };
@@ -143,7 +144,7 @@ impl StoredArray<'_> {
             [_, rows, columns] => Some((rows, columns)),
             _ => None,
         };
-        Ok(Dataset { image_shape, encoding, ..dataset })
+        Ok(Dataset { image_shape, encoding: encoding.marked(mark), ..dataset })
     }
 
     /// Reads the numbers of an array that is one row or column.
@@ -189,8 +190,9 @@ impl StoredArray<'_> {
         Ok(array.expect("as many numbers as the shape").iter().copied().collect())
     }
 
-    /// Reads the examples, each in a row, integers in the encoding `declared` or that of the file format.
-    fn rows(&self, declared: &Encoding) -> Result<Dataset> {
+    /// Reads the examples, each in a row, integers in the encoding `declared` or that of the file format. Numbers that
+    /// are `mark` have no value.
+    fn rows(&self, declared: &Encoding, mark: Option<f64>) -> Result<Dataset> {
         let encoding = declared.clone().or(self.encoding.clone());
         let (n_examples, n_units) = self.checked_shape()?;
         let name = self.name.display().to_string();
@@ -209,10 +211,20 @@ impl StoredArray<'_> {
             let at = ((example - part.first) * part.stride + place) * size;
             self.number.read(&part.data[at..at + size], part.is_big_endian)
         };
+        let shown = |example, unit| match self.number {
+            Number::Float(2 | 4) => decimal(stored(example, unit) as f32),
+            _ => stored(example, unit),
+        };
+        let marks = mark.filter(|_| origin.is_none());
+        let marked = marks.map(|mark| Holes::of_marks((n_examples, n_units), shown, mark));
+        let own_holes = &marked.map_or_else(
+            || Cow::Borrowed(&self.holes),
+            |marked| Cow::Owned(self.holes.clone().and(marked)),
+        );
         let are_in_order = parts.iter().all(|part| part.places.is_none());
         let rows = || parts.iter().flat_map(|part| part.data.chunks_exact(n_units * size));
         let shape = (n_examples, n_units);
-        if origin.is_none() && self.holes.are_none() {
+        if origin.is_none() && own_holes.are_none() {
             has_room(BitMatrix::bytes(n_examples, n_units))?;
             let bits = match size == 1 && are_in_order {
                 true => BitMatrix::of_bytes(shape, rows()),
@@ -236,18 +248,17 @@ impl StoredArray<'_> {
             }
         }
         if let Some(origin) = origin {
-            let number = |example, column| match (self.number, stored(example, column)) {
-                _ if self.holes.has(example, column) => f64::NAN,
-                (Number::Float(2 | 4), x) => decimal(x as f32),
-                (_, x) => x,
+            let number = |example, column| match own_holes.has(example, column) {
+                true => f64::NAN,
+                false => shown(example, column),
             };
-            let (columns, bits, holes) = encode_numbers(&name, shape, origin, false, number)?;
-            return holes.missing_from(Dataset::from_columns(name, columns, bits));
+            let found = encode_numbers(&name, shape, origin, Mark::of(mark), number)?;
+            return found.dataset(name);
         }
         let is_float = matches!(self.number, Number::Float(_));
         let holes = match is_float {
-            true => self.holes.clone().and(Holes::of_numbers(shape, stored)),
-            false => self.holes.clone(),
+            true => Holes::clone(own_holes).and(Holes::of_numbers(shape, stored)),
+            false => Holes::clone(own_holes),
         };
         let number = holes.filled(shape, encoding.is_spins(), stored);
         let cells = (0..n_examples).flat_map(|n| (0..n_units).map(move |unit| number(n, unit)));

@@ -265,6 +265,18 @@ pub(super) const SPINS: Rule<'_> = Rule {
     remedy: Some(Remedy::with("spins", "true")),
 };
 
+/// The numbers that often stand for a missing value, as settings write them.
+const MARKS: [(f64, &str); 3] = [(-9.0, "-9"), (-99.0, "-99"), (-999.0, "-999")];
+
+/// The rule for bits and intensities among which this number stands, if it may stand for a missing value.
+pub(super) fn of_mark(number: f64) -> Option<Rule<'static>> {
+    let (_, name) = MARKS.into_iter().find(|(mark, _)| *mark == number)?;
+    Some(Rule {
+        text: "from 0 to 1; if this number stands for a missing value, name it",
+        remedy: Some(Remedy::with("missing_value", name)),
+    })
+}
+
 /// Checks that every `number(example, unit)` of data with this shape (examples, units) is an intensity.
 ///
 /// # Errors
@@ -277,6 +289,12 @@ pub(super) fn check_intensities(
     let is_intensity = |x| (0.0..=1.0).contains(&x);
     let rule = "from 0 to 1; divide grey levels by their maximum, or give them as integers";
     check(data, shape, rule, is_intensity, &number).or_else(|error| {
+        if let Error::BadValue { value, .. } = error
+            && let Some(rule) = of_mark(value)
+            && check(data, shape, "", |x| is_intensity(x) || x == value, &number).is_ok()
+        {
+            return check(data, shape, rule, is_intensity, &number);
+        }
         // If all numbers are -1 and 1, they may be spins.
         check(data, shape, "", |x| x.abs() == 1.0, &number)
             .map_or(Err(error), |()| check(data, shape, SPINS, is_intensity, &number))

@@ -287,6 +287,9 @@ pub struct SubjectReport {
     pub data_warning: Option<String>,
     /// The number of examples.
     pub n_examples: usize,
+    /// The number of sites of an example, if the examples are sequences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_sites: Option<usize>,
     /// The number of examples of equal weight that are worth as much, if they have weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n_effective: Option<f64>,
@@ -345,6 +348,9 @@ pub struct EvaluationReport {
     /// The standard error of the log-likelihood of independent units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standard_error_independent: Option<f64>,
+    /// The log-likelihood in nats a site, of sequences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood_per_site: Option<f64>,
     /// Mean F(v), in nats.
     #[serde(default)]
     pub free_energy: ScoreReport,
@@ -400,6 +406,7 @@ impl EvaluationReport {
             log_likelihood_high: finite(high),
             standard_error: finite(evaluation.log_likelihood.standard_error),
             standard_error_independent: independent.and_then(|score| finite(score.standard_error)),
+            log_likelihood_per_site: None,
             free_energy: evaluation.free_energy.into(),
             method: match (&annealing, &evaluation.exchange) {
                 (Some(_), _) => Method::Ais,

@@ -32,6 +32,40 @@ fn count_near_body(states: &BitPanels, rows: Range<usize>, most: u64, counts: &m
 }
 
 dispatch! {
+    /// Writes to `counts[n]` how many rows of `states` share at least `least[g]` bits that are on with row
+    /// `rows.start + n`, itself included, where g is the number of bits of `given` that are on in both rows.
+    ///
+    /// # Panics
+    /// If there is not one count for each row of the range, the range passes the last row, `given` has another number
+    /// of rows, or `least` has no number for so many bits.
+    pub fn count_agreeing(isa, states: &BitPanels, given: &BitPanels, rows: Range<usize>, least: &[u64], counts: &mut [u32])
+        = count_agreeing_body
+}
+
+#[inline(always)]
+fn count_agreeing_body(
+    states: &BitPanels,
+    given: &BitPanels,
+    rows: Range<usize>,
+    least: &[u64],
+    counts: &mut [u32],
+) {
+    assert!(rows.end <= states.n_rows() && rows.len() == counts.len(), "a count for each row");
+    assert_eq!(given.n_rows(), states.n_rows(), "what is given in each row");
+    counts.fill(0);
+    for first in (0..states.n_rows()).step_by(SIDE) {
+        for (row, count) in rows.clone().zip(&mut *counts) {
+            let equal = shared(states, row, first);
+            let in_both = shared(given, row, first);
+            let n = (states.n_rows() - first).min(SIDE);
+            let agree =
+                |(&equal, &in_both): (&u64, &u64)| u32::from(equal >= least[in_both as usize]);
+            *count += equal[..n].iter().zip(&in_both[..n]).map(agree).sum::<u32>();
+        }
+    }
+}
+
+dispatch! {
     /// Writes to `nearest[n]` in how many bits row `rows.start + n` of `states` differs from the row of `others`
     /// that is nearest to it, or without `others` from the nearest other row of `states`. It is `u64::MAX` if
     /// there is none.
@@ -80,6 +114,20 @@ fn distances(states: &BitPanels, row: usize, others: &BitPanels, first: usize) -
     distances
 }
 
+/// How many bits are on both in a row and in each of the 64 rows from `first` on.
+#[inline(always)]
+fn shared(rows: &BitPanels, row: usize, first: usize) -> [u64; SIDE] {
+    let mut shared = [0; SIDE];
+    for panel in 0..rows.n_panels() {
+        let word = rows.panel(panel)[row];
+        let others: &[u64; SIDE] = rows.panel(panel)[first..].first_chunk().expect("whole blocks");
+        for (shared, other) in shared.iter_mut().zip(others) {
+            *shared += u64::from((word & other).count_ones());
+        }
+    }
+    shared
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Isa;
@@ -104,6 +152,29 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn rows_agree_where_both_are_given_on_every_instruction_set() {
+        for (n, v) in [(1, 3), (65, 65), (150, 130)] {
+            let states = BitMatrix::from_fn(n, v, |n, i| (n % 7 * 13 + i * i + n / 50 * i) % 5 < 2);
+            let given = BitMatrix::from_fn(n, v, |n, i| (n * 3 + i * n) % 4 > 0);
+            let both = |bits: &BitMatrix, a: usize, b: usize| {
+                (0..v).filter(|&i| bits.get(a, i) && bits.get(b, i)).count() as u64
+            };
+            let least: Vec<_> =
+                (0..=v as u64).map(|g| if g == 0 { u64::MAX } else { g / 3 }).collect();
+            let agree = |a, b| both(&states, a, b) >= least[both(&given, a, b) as usize];
+            let expected: Vec<_> =
+                (n / 3..n).map(|a| (0..n).filter(|&b| agree(a, b)).count() as u32).collect();
+            let [states, given] = [&states, &given].map(BitPanels::from_matrix);
+            for isa in Isa::available() {
+                let mut counts = vec![9; expected.len()];
+                count_agreeing(isa, &states, &given, n / 3..n, &least, &mut counts);
+                assert_eq!(counts, expected, "{n} {v} {}", isa.name());
+            }
+        }
+    }
+
     #[test]
     fn the_nearest_is_that_of_the_definition_on_every_instruction_set() {
         let bits = |n, v, from: usize| {

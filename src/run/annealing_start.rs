@@ -96,7 +96,8 @@ pub fn states_in(
     {
         return Checkpoint::read(path)?.chains(visible);
     }
-    let encoding = Encoding::recorded(facts)?;
+    // States have all values.
+    let encoding = Encoding::recorded(facts)?.marked(None);
     let classes = Classes::recorded(facts)?;
     // `harmonium sample` writes labels to the column of this name, wherever training had them.
     let column = classes.as_ref().map(|classes| classes.column());

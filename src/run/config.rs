@@ -67,6 +67,9 @@ settings! {
         unknown_letters: UnknownLetters = UnknownLetters::Refuse, {
             placeholder("refuse|gap|missing|drop"), instead_of("categories")
         }
+        /// The number that stands for a value that is missing in *data* and *test_data*, such as -9 or 0, besides empty
+        /// cells and NaN. Columns of labels and weights keep it.
+        missing_value: Option<f64> = None, { unset("none") }
         /// Values of *data* that are missing, *validation* examples included, besides those that it marks
         /// itself (NaN, empty fields): a file of the same shape that is 1 where a value is missing and 0
         /// elsewhere (.npy, .npz or text). A column of a category is one value, as is a site of a sequence; columns
@@ -99,7 +102,7 @@ settings! {
         /// The SHA-256 that the file of weights must have; any if not set.
         weights_sha256: Option<String> = None, { recorded() }
         /// Weigh each training example by 1 / the number of examples, itself included, that agree with it in
-        /// at least this share of the sites.
+        /// at least this share of the sites that have a value in both.
         reweight: Option<f64> = None, {
             placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
             instead_of("weights")
@@ -137,7 +140,10 @@ impl DataConfig {
             None if are_letters => {
                 Encoding::Letters { alphabet: self.alphabet.clone(), unknown_letters }
             }
-            None => return Encoding::declared(self.grey_levels, self.spins),
+            None => {
+                let declared = Encoding::declared(self.grey_levels, self.spins)?;
+                return Ok(declared.marked(self.missing_value));
+            }
         };
         for (setting, value) in [
             ("grey_levels", self.grey_levels.map(|n| n.to_string())),
@@ -147,7 +153,7 @@ impl DataConfig {
                 return Err(invalid(setting, value, "left out for categories and sequences"));
             }
         }
-        Ok(of_columns)
+        Ok(of_columns.marked(self.missing_value))
     }
 }
 

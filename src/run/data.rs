@@ -87,6 +87,13 @@ impl Data {
         if let Some(test) = &test {
             test.check_width(all.n_visible(), "the training data")?;
         }
+        notes.extend(all.marks_note());
+        let (all, empty) = all.with_values()?;
+        let (test, test_empty) = match test.map(Dataset::with_values).transpose()? {
+            Some((test, empty)) => (Some(test), empty),
+            None => (None, None),
+        };
+        notes.extend(empty.into_iter().chain(test_empty));
         let (training, validation) = config.split(all, watch)?;
         let held_out = validation.or(test);
         for part in [Some(&training), held_out.as_ref()].into_iter().flatten() {
@@ -319,6 +326,8 @@ impl DataConfig {
             let given = Given { data, labels, weights, mask: given.mask.of_run(), ..given };
             given.read(self, encoding, known).map(|(all, _)| all)
         };
+        // As in training.
+        let read = |given| Ok(read(given)?.with_values()?.0);
         let split = || self.split(read(self.training())?, Watch::default());
         match part {
             Part::Test => self.test().map(read).transpose(),

@@ -4,7 +4,9 @@ use super::config::DataConfig;
 use super::data::Part;
 use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
-use crate::dataset::{Beside, Classes, DataBeside, Dataset, Encoding, Source, Split};
+use crate::dataset::{
+    Beside, Classes, DataBeside, Dataset, Encoding, Source, Split, UnknownLetters,
+};
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
@@ -21,6 +23,31 @@ pub struct DataChoice<'a> {
     pub usual: Part,
     /// What belongs to the rows of given data, besides what the model says.
     pub beside: Beside<'a>,
+    /// How given data are read, where that differs from training.
+    pub reading: OtherReading,
+}
+
+/// How data are read that differ from those of training; as there, where nothing is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct OtherReading {
+    /// The number that stands for a missing value.
+    pub missing_value: Option<f64>,
+    /// What is done with letters outside the alphabet of the model.
+    pub unknown_letters: Option<UnknownLetters>,
+}
+
+impl OtherReading {
+    /// The encoding of data that training would read by `recorded`.
+    fn of(self, recorded: Encoding) -> Result<Encoding> {
+        let encoding = match self.unknown_letters {
+            Some(unknown_letters) => recorded.with_unknown_letters(unknown_letters)?,
+            None => recorded,
+        };
+        Ok(match self.missing_value {
+            Some(x) => encoding.marked(Some(x)),
+            None => encoding,
+        })
+    }
 }
 
 /// Examples, and their role in the run of the model.
@@ -88,10 +115,11 @@ impl DataChoice<'_> {
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model, provenance) };
         let part = self.split.unwrap_or(self.usual);
-        let (dataset, note) = part.read_beside(source, provenance, self.beside)?;
+        let (dataset, note) = part.read_beside(source, provenance, self.beside, self.reading)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
-        let is_whole = self.split != Some(Part::Validation);
+        let is_whole =
+            self.split != Some(Part::Validation) && self.reading == OtherReading::default();
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
@@ -134,7 +162,8 @@ impl Part {
     /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples if the model was trained
     /// without validation or on other data.
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
-        Ok(self.read_beside(source, provenance, Beside::default())?.0)
+        let reading = OtherReading::default();
+        Ok(self.read_beside(source, provenance, Beside::default(), reading)?.0)
     }
 
     /// As [`read`](Self::read), with what belongs to the rows of the data, and a note on it.
@@ -143,10 +172,11 @@ impl Part {
         source: &Source,
         provenance: &Provenance,
         beside: Beside<'_>,
+        reading: OtherReading,
     ) -> Result<(Dataset, Option<String>)> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
-        let encoding = Encoding::recorded(&provenance.data)?;
+        let encoding = reading.of(Encoding::recorded(&provenance.data)?)?;
         let classes = Classes::recorded(&provenance.data)?;
         let beside = beside.for_model(&provenance.data, classes.as_ref());
         let found = source.read_beside(split, encoding, beside)?;
@@ -159,6 +189,8 @@ impl Part {
             return Ok((dataset, note));
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
+        // As in training.
+        dataset = dataset.with_values()?.0;
         let n_examples = dataset.n_examples();
         let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
         let Some(validation) = validation else {

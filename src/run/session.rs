@@ -141,7 +141,8 @@ fn begun(
     let are_absent = settings.train.missing == Some(Missing::Absent)
         && all.into_iter().flatten().any(|examples| examples.missing().is_some());
     let judged = settings.run.check_judges(data.held_out.is_some(), are_absent)?;
-    for note in data.notes.iter().chain(&cut).chain(&uncentred).chain(&judged) {
+    let lack_none = settings.train.missing.and_then(|_| data.training.none_missing_note());
+    for note in data.notes.iter().chain(&lack_none).chain(&cut).chain(&uncentred).chain(&judged) {
         monitors.iter_mut().for_each(|monitor| monitor.note(note));
     }
     if let Some(budget) = session.time_budget {
