@@ -1,23 +1,39 @@
 //! Curves and pictures of runs as files of their own, SVG and PDF, for papers.
 
-use super::chart::COLUMN;
+use super::chart::{COLUMN, Chart, number};
 use super::drawing::{Anchor, Drawing, Piece};
 use super::histogram::histograms;
 use super::images::{self, Order};
 use super::material::Material;
-use super::{curves, pdf, scatter};
+use super::site_weights::SiteWeights;
+use super::{couplings, curves, heat_map, logo, pdf, scatter, spectrum};
 use crate::error::{Error, Result};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 
-/// The figures of these runs by name: curves, and of a run alone the pictures of its newest snapshot.
-fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
-    let mut all: Vec<(String, Drawing)> = curves::charts(runs)
-        .iter()
-        .map(|chart| (chart.id.to_string(), chart.for_file(is_log)))
-        .collect();
-    let [run] = runs else { return all };
+/// The figures of these runs by name: curves, and of a run alone the pictures of its newest snapshot. `scores` are the
+/// charts of a sweep.
+fn figures(runs: &[Material], scores: &[Chart], is_log: bool) -> Vec<(String, Drawing)> {
+    let of_score = |chart: &Chart| (format!("score_against_{}", chart.id), chart.for_file(false));
+    let of_curve = |chart: &Chart| (chart.id.to_string(), chart.for_file(is_log));
+    let mut all: Vec<(String, Drawing)> = scores.iter().map(of_score).collect();
+    all.extend(curves::charts(runs).iter().map(of_curve));
+    let ([run], []) = (runs, scores) else { return all };
     let Some(last) = run.last_snapshot() else { return all };
+    all.extend(spectrum::chart(run).iter().map(of_curve));
+    if let Some(weights) = SiteWeights::of(last) {
+        let (name, drawings) = match weights.columns.alphabet() {
+            Some(alphabet) => ("logo", logo::drawings(&weights, alphabet)),
+            None => ("heat_map", heat_map::drawings(&weights)),
+        };
+        let named = |(unit, drawing)| (format!("{name}_of_unit_{unit}"), drawing);
+        all.extend(drawings.into_iter().map(named));
+    }
+    if let Some(found) = &run.couplings {
+        let (png, limit) = couplings::picture(found);
+        let caption = format!("{}; white is {}", couplings::quantity(found), number(limit));
+        all.push(("couplings".to_string(), picture(&caption, png)));
+    }
     all.extend(
         histograms(last)
             .iter()
@@ -25,13 +41,22 @@ fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
     );
     all.extend(scatter::drawings(last).into_iter().map(|(id, drawing)| (id.to_string(), drawing)));
     let after = format!("after epoch {}", last.epoch);
+    let (drawn, means) = images::samples(last, run.summary.file.settings.train.seed)
+        .map(|samples| (samples.drawn, samples.means))
+        .unzip();
     for (name, caption, png) in [
         (
             "filters",
             "weights of hidden units; grey is 0, white positive",
             images::filters(last, Order::Norm),
         ),
-        ("samples", "p(v | h) of chains; black is 0, white 1", images::samples(last)),
+        (
+            "weight_map",
+            "W: hidden units down, the strongest first; units of examples across",
+            images::weight_map(last).map(|map| map.png),
+        ),
+        ("samples", "p(v | h) of chains; black is 0, white 1", means),
+        ("samples_drawn", "v drawn from p(v | h) of chains", drawn),
         ("reconstructions", "examples, each above its p(v | h)", images::reconstructions(last)),
         (
             "hidden_means",
@@ -70,12 +95,13 @@ fn picture(caption: &str, png: Vec<u8>) -> Drawing {
 /// [`Error::Io`], and those of `check`.
 pub fn write(
     runs: &[Material],
+    scores: &[Chart],
     folder: &Path,
     is_log: bool,
     check: &dyn Fn(&Path) -> Result<()>,
 ) -> Result<Vec<PathBuf>> {
     let file = |name: &str, extension: &str| folder.join(format!("{name}.{extension}"));
-    let files: Vec<_> = figures(runs, is_log)
+    let files: Vec<_> = figures(runs, scores, is_log)
         .into_iter()
         .flat_map(|(name, drawing)| {
             [
