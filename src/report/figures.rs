@@ -71,21 +71,38 @@ fn figures(runs: &[Material], scores: &[Chart], is_log: bool) -> Vec<(String, Dr
     all
 }
 
-/// A picture as wide as a column, with a line of text below.
+/// A picture as wide as a column, with lines of text below.
 fn picture(caption: &str, png: Vec<u8>) -> Drawing {
     let [across, down] = pdf::size_of(&png);
     let (width, font) = (COLUMN - 8.0, 7.5);
     let height = width * f64::from(down) / f64::from(across);
-    let pieces = vec![
-        Piece::Picture { corner: [4.0, 4.0], size: [width, height], png },
-        Piece::Text {
-            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font],
+    let mut pieces = vec![Piece::Picture { corner: [4.0, 4.0], size: [width, height], png }];
+    let lines = lines(caption, width / font);
+    for (at, text) in (1..).zip(&lines) {
+        pieces.push(Piece::Text {
+            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font * f64::from(at)],
             anchor: Anchor::Middle,
-            text: caption.to_string(),
+            text: text.clone(),
             is_upright: false,
-        },
-    ];
-    Drawing { size: [COLUMN, height + 6.0 + 2.0 * font], font, pieces }
+        });
+    }
+    let foot = (1.2 * lines.len() as f64 + 0.8) * font;
+    Drawing { size: [COLUMN, height + 6.0 + foot], font, pieces }
+}
+
+/// A text in lines that are at most so wide, in heights of letters, unless a word is wider.
+fn lines(text: &str, widest: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if pdf::width(line) + pdf::width(word) + 0.3 <= widest => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
 }
 
 /// Writes an SVG and a PDF of each figure to a folder, which is made if it is missing, and returns their paths. `check`
@@ -115,4 +132,18 @@ pub fn write(
     std::fs::create_dir_all(folder).map_err(failed)?;
     files.iter().try_for_each(|(path, bytes)| whole_file::write(path, bytes))?;
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caption_breaks_between_words_before_it_is_wider_than_its_picture() {
+        // The letters of "aaaa bb" are 0.556 wide each, and a space 0.278.
+        assert_eq!(lines("aaaa bb", 3.65), ["aaaa bb"]);
+        assert_eq!(lines("aaaa bb", 3.60), ["aaaa", "bb"]);
+        assert_eq!(lines("aaaa bb c", 1.0), ["aaaa", "bb", "c"]);
+        assert_eq!(lines("a bb cc", 2.6), ["a bb", "cc"]);
+    }
 }

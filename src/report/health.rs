@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(found.name, "too_short");
         let what = "each doubling of its epochs still raised the pseudo-likelihood of held-out data by 5.50 nats";
         assert!(found.what.ends_with(what), "{}", found.what);
-        let judged = "-87.62 in epoch 1, and -74.84 in epoch 5; with a doubling 4.2 % of the gain";
+        let judged = "-87.62 in epoch 1, and -74.84 in epoch 5; a doubling adds 4.2 % of the gain";
         assert!(found.judged.starts_with(judged), "{}", found.judged);
         assert_eq!(found.remedy, "more epochs (`harmonium resume RUN --epochs N`)");
         let twenty = &[
@@ -210,6 +210,12 @@ mod tests {
         // Within its error, and on a course that falls on its way, a rise is none.
         assert!(names_of(&of(five, 13.0)).is_empty());
         assert!(names_of(&of(&[-87.62, -74.0, -84.0, -79.0, -74.84], 2.54)).is_empty());
+        // Rows of zeros: next to nothing rises.
+        let zeros = |at, r: &mut EpochRecord| {
+            r.pseudo_likelihood_independent = Some(-0.1);
+            r.pseudo_likelihood = Some(-0.04 / (at + 1) as f64);
+        };
+        assert!(names(10, zeros).is_empty());
         // A run that is not at its end may go on, and one that is told to take smaller steps is not told to go on.
         let mut running = of(five, 2.54);
         running.state = RunState::Running;

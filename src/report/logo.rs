@@ -28,6 +28,9 @@ const IN_FILE: Size = Size { site: 8.0, height: 70.0, left: 3.5, font: 7.5 };
 /// The narrowest site of a file, in points: up to 36 sites are as wide as a column of a paper.
 const NARROWEST: f64 = 6.0;
 
+/// The place on the right, in heights of letters.
+const RIGHT: f64 = 0.5;
+
 /// Letters below this share of their height before they are stretched are left out.
 const LEAST: f64 = 0.25;
 
@@ -118,7 +121,7 @@ fn figure(weights: &SiteWeights<'_>, unit: &UnitWeights<'_>, palette: Option<&Pa
 pub fn drawings(weights: &SiteWeights<'_>, alphabet: &str) -> Vec<(usize, Drawing)> {
     let palette = Palette::of(alphabet);
     let draw = |unit: &UnitWeights<'_>| {
-        let left = IN_FILE.left * IN_FILE.font;
+        let left = (IN_FILE.left + RIGHT) * IN_FILE.font;
         let site = ((COLUMN - left) / unit.sites.len() as f64).clamp(NARROWEST, 2.0 * IN_FILE.site);
         (unit.unit, draw(weights, unit, palette, Size { site, ..IN_FILE }))
     };
@@ -166,7 +169,7 @@ fn draw(
         width: 0.07 * font,
         is_dashed: false,
     });
-    Drawing { size: [width + 0.5 * font, bottom + 0.3 * font], font, pieces }
+    Drawing { size: [width + RIGHT * font, bottom + 0.3 * font], font, pieces }
 }
 
 /// The letters of a site: the larger a weight, the farther it is from the line.

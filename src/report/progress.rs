@@ -36,6 +36,9 @@ pub fn overfitting(run: &Summary) -> Option<Symptom> {
 /// 3.4 and 1.6 %.
 const MOST_RISE: f64 = 0.035;
 
+/// The least rise with a doubling that is worth more epochs, in nats an example.
+const LEAST_RISE: f64 = 0.1;
+
 /// A rise that counts is beyond the standard errors, and so many times the largest fall on the way.
 const FALLS: f64 = 2.0;
 
@@ -154,7 +157,7 @@ pub fn too_short(run: &Summary) -> Option<Symptom> {
     let falls = scores[at..].windows(2).map(|pair| pair[0].score - pair[1].score);
     let noise = FALLS * falls.fold(0.0, f64::max);
     let is_wrong = gain >= LEAST_PSEUDO_GAIN * independent.abs()
-        && each > MOST_RISE * gain
+        && each > LEAST_RISE.max(MOST_RISE * gain)
         && rise > noise.max(start.error).max(end.error);
     is_wrong.then(|| Symptom {
         name: "too_short",
@@ -162,8 +165,8 @@ pub fn too_short(run: &Summary) -> Option<Symptom> {
             "the training looks too short: each doubling of its epochs still raised the {name} by {each:.2} nats"
         ),
         judged: format!(
-            "{:.2} in epoch {}, and {:.2} in epoch {}; with a doubling {} of the gain over independent units, \
-             which have {independent:.2}; bound {}",
+            "{:.2} in epoch {}, and {:.2} in epoch {}; a doubling adds {} of the gain over independent units \
+             ({independent:.2}); bound {}",
             start.score,
             start.epoch,
             end.score,

@@ -112,8 +112,8 @@ fn weight_map(last: &Snapshot) -> Markup {
             h2 { "Weights, after epoch " (last.epoch) }
             p.note {
                 "W: a row for each of the " (rows) " hidden units with the largest norm, of " (n_hidden)
-                ", the largest first, and a column for each "
-                @if last.columns.is_some() { "value of each column of the data" } @else { "unit of the examples" }
+                ", the largest first; across are the "
+                @if last.columns.is_some() { "values of all columns of the data" } @else { "units of the examples" }
                 ", in order"
                 @if columns < n_visible { " (the first " (columns) " of " (n_visible) ")" }
                 ". Grey is 0, white is positive and black is negative, from " (number(f64::from(map.limit))) " on."
@@ -138,7 +138,7 @@ fn samples(run: &Material) -> Markup {
             h2 { "Samples" }
             p.note {
                 "The chains of the negative phase: v, drawn from p(v | h) of each chain, and in the same places that \
-                 p(v | h). Only v is a sample of the model; black is 0, white is 1."
+                 p(v | h). Only v is a sample; black is 0, white is 1."
             }
             div.controls {
                 label {
