@@ -126,6 +126,10 @@ pub enum Purpose {
     MixingMissing = 45,
     /// The values of a point of a sweep; index: the draw.
     SweepPoint = 50,
+    /// The vector from which the search for singular values of W starts; index: the unit.
+    SpectrumStart = 55,
+    /// The bits of a sample that a report shows beside its p(v | h); index: the chain.
+    ReportSample = 56,
 }
 
 /// A stream of random words with an address.

@@ -144,7 +144,7 @@ for (const other of others) {
     const broken = await page.$$eval("img", (all) => all.filter((image) => !image.naturalWidth).length);
     assert.equal(broken, 0, `${other}: broken pictures`);
     // The weights of sites, their moments and their couplings, drawn inside the window.
-    for (const id of ["logos", "heat-maps", "moments", "couplings"]) {
+    for (const id of ["logos", "heat-maps", "weight-map", "singular-values", "moments", "couplings"]) {
       const drawn = await page.$$eval(`#${id} svg, #${id} img`, (all) => all.map((svg) => {
         const { x, width, height } = svg.getBoundingClientRect();
         const holder = svg.parentElement.getBoundingClientRect();

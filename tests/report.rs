@@ -47,8 +47,10 @@ fn a_run_ends_with_its_report() {
     assert_eq!(n_points(&page, "weights"), 64);
     assert!(!page.contains("chart-log_likelihood") && !page.contains("chart-swap_rates"));
     let n_images = page.matches("<img src=\"data:image/png;base64,").count();
-    // Filters in two orders, samples of epochs 0, 1, 2 and 4, reconstructions, activities.
-    assert_eq!(n_images, 2 + 4 + 1 + 1);
+    // Filters in two orders, samples of epochs 0, 1, 2 and 4 (v, and p(v | h)), reconstructions, activities.
+    assert_eq!(n_images, 2 + 2 * 4 + 1 + 1);
+    assert!(!page.contains("id=\"weight-map\""));
+    assert_eq!(n_points(&page, "singular_values"), 4 * 16);
     assert!(page.contains("--validation 40"), "the command");
     assert!(folder.read("run/curves.svg").starts_with(b"<svg xmlns="));
     assert!(folder.picture("run/reconstructions.png").0 > 0);
@@ -81,8 +83,13 @@ fn odd_runs_have_a_report_too() {
     folder.succeed("train --data bits.npy --hidden 1 --epochs 1 --batch-size 20 --out one --quiet");
     let one = page(&folder, "one");
     assert_eq!(n_points(&one, "pseudo_likelihood"), 1);
-    // The data are not images, so the pictures show the activities and the couplings of seven bits.
-    assert_eq!(one.matches("<img").count(), 2);
+    // The data are not images, so the pictures show the weights, the activities and the couplings of seven bits.
+    assert_eq!(one.matches("<img").count(), 3);
+    assert!(
+        one.contains("id=\"weight-map\"") && one.contains("of the 1 hidden units"),
+        "{one:.3000}"
+    );
+    assert_eq!(n_points(&one, "singular_values"), 2);
     assert!(one.contains("id=\"couplings\""));
     assert!(!one.contains("id=\"filters\"") && !folder.path("one/reconstructions.png").exists());
 
@@ -136,6 +143,19 @@ fn files(folder: &Folder, name: &str) -> Vec<(String, Vec<u8>)> {
     names.into_iter().map(read).collect()
 }
 
+/// Each SVG is read by a parser of its own and needs no style; each PDF is whole.
+fn assert_are_figures(files: &[(String, Vec<u8>)]) {
+    for (name, bytes) in files {
+        if name.ends_with(".pdf") {
+            assert!(bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"), "{name}");
+        } else {
+            let text = std::str::from_utf8(bytes).unwrap();
+            roxmltree::Document::parse(text).unwrap();
+            assert!(!text.contains("var(--"), "{name} needs a style");
+        }
+    }
+}
+
 #[test]
 fn each_curve_and_picture_is_a_file_that_stands_alone() {
     let folder = Folder::new();
@@ -147,20 +167,20 @@ fn each_curve_and_picture_is_a_file_that_stands_alone() {
     let one = files(&folder, "one");
     assert_eq!(one, files(&folder, "two"), "the same bytes");
     let names: Vec<_> = one.iter().map(|(name, _)| &name[..]).collect();
-    for name in ["free_energy", "histogram_weights", "filters", "samples", "reconstructions"] {
+    for name in [
+        "free_energy",
+        "histogram_weights",
+        "filters",
+        "samples",
+        "samples_drawn",
+        "reconstructions",
+        "singular_values",
+    ] {
         for extension in ["svg", "pdf"] {
             assert!(names.contains(&&format!("{name}.{extension}")[..]), "{name}: {names:?}");
         }
     }
-    for (name, bytes) in &one {
-        if name.ends_with(".pdf") {
-            assert!(bytes.starts_with(b"%PDF-") && bytes.ends_with(b"%%EOF"), "{name}");
-        } else {
-            let text = std::str::from_utf8(bytes).unwrap();
-            roxmltree::Document::parse(text).unwrap();
-            assert!(!text.contains("var(--"), "{name} needs a style");
-        }
-    }
+    assert_are_figures(&one);
     let of = |all: &[(String, Vec<u8>)], name: &str| {
         all.iter().find(|(other, _)| other == name).unwrap().1.clone()
     };
@@ -230,7 +250,8 @@ fn a_page_says_how_to_cite_the_run() {
 fn sick_runs_have_findings_and_a_healthy_run_has_none() {
     let folder = Folder::new();
     for (name, flags, expected) in [
-        ("healthy", "--limit 10000 --epochs 8 --hidden 64", &[][..]),
+        ("healthy", "--limit 10000 --epochs 40 --hidden 32", &[][..]),
+        ("short", "--limit 10000 --epochs 3 --hidden 64", &["too_short"]),
         (
             "steep",
             "--limit 5000 --epochs 5 --hidden 200 --learning-rate 1 --centering false --schedule linear \
@@ -436,6 +457,39 @@ fn sequences_have_logos_and_tables_have_heat_maps_and_both_compare_data_with_sam
     let (r, slope) = fit.trim().split_once(", slope ").unwrap();
     let [r, slope] = [r, slope].map(|number| number.parse::<f64>().unwrap());
     assert!(r > 0.95 && (0.8..1.2).contains(&slope), "{fit}");
+
+    // Files of a logo of each unit, of W and of the couplings, the same twice.
+    folder.succeed("report letters --figures one");
+    folder.succeed("report letters --figures two");
+    folder.succeed("report table --figures three");
+    let [one, two, three] = ["one", "two", "three"].map(|name| files(&folder, name));
+    assert_eq!(one, two, "the same bytes");
+    assert_are_figures(&one);
+    assert_are_figures(&three);
+    for (files, name) in [
+        (&one, "logo_of_unit_0"),
+        (&one, "couplings"),
+        (&one, "weight_map"),
+        (&one, "frequencies"),
+        (&three, "heat_map_of_unit_7"),
+        (&three, "singular_values"),
+    ] {
+        let names: Vec<_> = files.iter().map(|(name, _)| &name[..]).collect();
+        assert!(
+            ["svg", "pdf"].iter().all(|end| names.contains(&&format!("{name}.{end}")[..])),
+            "{names:?}"
+        );
+    }
+    let of = |name: &str| {
+        let (_, bytes) = one.iter().find(|(other, _)| other == name).unwrap();
+        String::from_utf8_lossy(bytes).into_owned()
+    };
+    assert!(of("logo_of_unit_0.svg").contains(">A</text>"));
+    assert!(of("logo_of_unit_0.pdf").contains("/Helvetica-Bold"));
+    assert!(
+        section(&letters, "weight-map")
+            .contains("of the 8 hidden units with the largest norm, of 8,")
+    );
 
     let table = page(&folder, "table");
     let maps = section(&table, "heat-maps");

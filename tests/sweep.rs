@@ -70,6 +70,14 @@ fn the_table_does_not_depend_on_threads_and_commands_read_its_runs() {
     let page = folder.read("one/report.html");
     folder.succeed("report one");
     assert!(folder.read("one/report.html") == page);
+    let printed = folder.succeed("report one --figures one.figures");
+    let files: Vec<_> = printed.lines().filter(|line| line.contains("score_against_")).collect();
+    let expected =
+        ["svg", "pdf"].map(|end| format!("one.figures/score_against_learning_rate.{end}"));
+    assert_eq!(files, expected, "{printed}");
+    let svg = folder.read(files[0]);
+    roxmltree::Document::parse(std::str::from_utf8(&svg).unwrap()).unwrap();
+    assert!(folder.read(files[1]).starts_with(b"%PDF-"), "{files:?}");
     let rows = table(&folder, "one");
     let header =
         "rank,learning_rate,log_likelihood,standard_error,doubtful,seeds,updates,state,runs";

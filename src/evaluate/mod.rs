@@ -13,6 +13,7 @@
 //!  classifier: p(label | v); imputation: what examples lack
 //!  couplings: the model as fields and couplings of its sites; two_sample: samples against data
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
+//!  spectrum: the leading singular values of W
 //!  mixing: whether the model and its chains visit the modes of the data
 //! ```
 //!
@@ -64,6 +65,10 @@ pub mod observed;
 pub mod independent;
 
 pub mod chain_moments;
+
+mod eigen;
+
+pub(crate) mod spectrum;
 
 pub mod classifier;
 

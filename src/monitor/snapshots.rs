@@ -8,7 +8,9 @@ use crate::error::Result;
 use crate::evaluate::HiddenActivity;
 use crate::evaluate::reconstruction::reconstruct_given;
 use crate::evaluate::site_moments::{self, SiteMoments};
+use crate::evaluate::spectrum;
 use crate::gibbs::{Chains, FixedModel};
+use crate::model::Rbm;
 use crate::setting::is_on_series;
 use crate::state::State;
 use crate::train::Trainer;
@@ -54,7 +56,9 @@ pub fn file(folder: &Path, epoch: u64) -> PathBuf {
 ///
 /// | tensor | shape | |
 /// | --- | --- | --- |
-/// | `filters` | (n, V) f32 | the weights of the first hidden units |
+/// | `filters` | (n, V) f32 | the weights of the hidden units with the largest norm, in their order |
+/// | `filter_units` | (n) u64 | the numbers of these units; snapshots without it have the first ones |
+/// | `singular_values` | (m) f64 | the largest 16 of W in the zero-sum gauge, falling |
 /// | `samples` | (n, V) u8 | p(v \| h) of the first chains, 255 for 1 |
 /// | `examples`, `reconstructions` | (n, V) u8 | training examples, and p(v \| h) with h drawn from them |
 /// | `hidden_means` | (n, H) u8 | p(h \| v) of training examples, 255 for 1; up to 1,000 units |
@@ -140,8 +144,14 @@ fn snapshot(
     let mut state = State::default();
     let (n_visible, n_hidden) = rbm.weights().dim();
     let n_filters = n_hidden.min(MOST);
-    let filters = rbm.weights().t().slice(ndarray::s![..n_filters, ..]).iter().copied().collect();
+    let units = strongest(rbm, n_filters);
+    let columns = units.iter().map(|&unit| rbm.weights().column(unit));
+    let filters = columns.flat_map(|column| column.to_vec()).collect();
     state.put("filters", &[n_filters, n_visible], filters);
+    let units = units.into_iter().map(|unit| unit as u64).collect();
+    state.put("filter_units", &[n_filters], units);
+    let values = spectrum::leading(rbm);
+    state.put("singular_values", &[values.len()], values);
     let hidden = chains.hidden();
     let hidden = hidden.rows(0..hidden.n_rows().min(MOST));
     let samples = weights.visible_given_hidden().means(&hidden)?;
@@ -166,6 +176,31 @@ fn snapshot(
     put_histogram("visible_bias", rbm.visible_bias().iter(), &mut state);
     put_histogram("hidden_bias", rbm.hidden_bias().iter(), &mut state);
     Ok(state)
+}
+
+/// The `n` hidden units whose weights, less their mean over each categorical site, have the largest norm, in the order
+/// of their numbers.
+fn strongest(rbm: &Rbm, n: usize) -> Vec<usize> {
+    let mut squares = vec![0.0; rbm.n_hidden()];
+    for site in rbm.visible_units().sites() {
+        let size = site.len() as f64;
+        let (mut sums, mut own) = (vec![0.0; squares.len()], vec![0.0; squares.len()]);
+        for row in site.map(|unit| rbm.weights().row(unit)) {
+            for ((sum, square), &w) in sums.iter_mut().zip(&mut own).zip(row) {
+                *sum += f64::from(w);
+                *square += f64::from(w) * f64::from(w);
+            }
+        }
+        let is_bit = size < 2.0;
+        for ((total, sum), square) in squares.iter_mut().zip(sums).zip(own) {
+            *total += if is_bit { square } else { square - sum * sum / size };
+        }
+    }
+    let mut units: Vec<usize> = (0..squares.len()).collect();
+    units.sort_by(|&one, &other| squares[other].total_cmp(&squares[one]));
+    units.truncate(n);
+    units.sort_unstable();
+    units
 }
 
 /// The columns of the data, and that of their label.
@@ -229,6 +264,21 @@ fn put_histogram<'a>(name: &str, values: impl Iterator<Item = &'a f32> + Clone, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Units;
+    use ndarray::{Array1, array};
+
+    /// What all values of a site share does not count.
+    #[test]
+    fn the_strongest_units_are_those_of_the_largest_norm_wherever_they_stand() {
+        let weights = array![[9.0, 0.0, 1.0, 0.0], [9.0, 2.0, -1.0, 0.1], [0.0, 0.0, 0.0, 3.0]];
+        let of = |units| {
+            let rbm = Rbm::of_sites(units, weights.clone(), Array1::zeros(3), Array1::zeros(4));
+            strongest(&rbm.unwrap(), 2)
+        };
+        assert_eq!(of(Units::bits(3)), [0, 3]);
+        // Less the means, their norms are 0, 1.41, 1.41 and 3.
+        assert_eq!(of(Units::of_sites([2, 1]).unwrap()), [1, 3]);
+    }
 
     #[test]
     fn a_histogram_counts_every_value_in_its_bin() {

@@ -1,6 +1,6 @@
 //! What charts are made of, before it is SVG or PDF.
 
-use super::palette::{self, COLOURS, Mark};
+use super::palette::{self, COLOURS, LETTERS, Mark};
 use maud::{Markup, PreEscaped, html};
 use std::fmt::Write as _;
 
@@ -11,6 +11,8 @@ pub enum Ink {
     Grid,
     /// One of [`COLOURS`].
     Series(usize),
+    /// One of [`LETTERS`].
+    Letter(usize),
 }
 
 /// Where a text stands about its place.
@@ -47,6 +49,21 @@ pub enum Piece {
         text: String,
         is_upright: bool,
     },
+    /// A bold letter on the middle of its foot, stretched to the sides and upward.
+    Letter {
+        place: [f64; 2],
+        stretch: [f64; 2],
+        text: String,
+        ink: Ink,
+    },
+    /// A cell of a heat map: a share of one of [`COLOURS`]; the page shows its text.
+    Cell {
+        corner: [f64; 2],
+        size: [f64; 2],
+        series: usize,
+        share: f64,
+        text: String,
+    },
     /// A grey picture, as a PNG.
     Picture {
         corner: [f64; 2],
@@ -79,6 +96,7 @@ pub fn on_paper(ink: Ink) -> &'static str {
         Ink::Text => "#111827",
         Ink::Grid => "#d1d5db",
         Ink::Series(at) => COLOURS[at % COLOURS.len()],
+        Ink::Letter(at) => LETTERS[at % LETTERS.len()],
     }
 }
 
@@ -87,6 +105,7 @@ fn on_page(ink: Ink) -> String {
         Ink::Text => "var(--ink)".to_string(),
         Ink::Grid => "var(--grid)".to_string(),
         Ink::Series(at) => format!("var(--series-{})", at % COLOURS.len()),
+        Ink::Letter(at) => format!("var(--letter-{})", at % LETTERS.len()),
     }
 }
 
@@ -112,6 +131,19 @@ impl Drawing {
         let open = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" viewBox=\"0 0 {width} {height}\" \
              font-size=\"{size}\">\n"
+        );
+        open + &self.body(on_page, true) + "</svg>"
+    }
+
+    /// As [`for_page`](Self::for_page), but as large as it is drawn, in pixels, and with a name for readers who cannot
+    /// see it.
+    pub fn for_page_as_drawn(&self, name: &str) -> String {
+        let [width, height] = self.size.map(short);
+        let size = self.font;
+        let open = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-size=\"{size}\" role=\"img\" aria-label=\"{}\">\n",
+            escaped(name)
         );
         open + &self.body(on_page, true) + "</svg>"
     }
@@ -181,6 +213,29 @@ impl Drawing {
                         "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{}\"{turn}>{}</text>",
                         colour(Ink::Text),
                         escaped(text)
+                    )
+                }
+                Piece::Letter { place: [x, y], stretch: [across, up], text, ink } => format!(
+                    "<text transform=\"translate({} {}) scale({across:.3} {up:.3})\" text-anchor=\"middle\" \
+                     font-weight=\"bold\" fill=\"{}\">{}</text>",
+                    short(*x),
+                    short(*y),
+                    colour(*ink),
+                    escaped(text)
+                ),
+                Piece::Cell { corner: [x, y], size: [width, height], series, share, text } => {
+                    let title = match is_page {
+                        true => format!("<title>{}</title>", escaped(text)),
+                        false => String::new(),
+                    };
+                    format!(
+                        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" \
+                         fill-opacity=\"{share:.2}\">{title}</rect>",
+                        short(*x),
+                        short(*y),
+                        short(*width),
+                        short(*height),
+                        colour(Ink::Series(*series))
                     )
                 }
                 Piece::Picture { corner: [x, y], size: [width, height], png } => format!(

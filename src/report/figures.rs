@@ -1,23 +1,39 @@
 //! Curves and pictures of runs as files of their own, SVG and PDF, for papers.
 
-use super::chart::COLUMN;
+use super::chart::{COLUMN, Chart, number};
 use super::drawing::{Anchor, Drawing, Piece};
 use super::histogram::histograms;
 use super::images::{self, Order};
 use super::material::Material;
-use super::{curves, pdf, scatter};
+use super::site_weights::SiteWeights;
+use super::{couplings, curves, heat_map, logo, pdf, scatter, spectrum};
 use crate::error::{Error, Result};
 use crate::whole_file;
 use std::path::{Path, PathBuf};
 
-/// The figures of these runs by name: curves, and of a run alone the pictures of its newest snapshot.
-fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
-    let mut all: Vec<(String, Drawing)> = curves::charts(runs)
-        .iter()
-        .map(|chart| (chart.id.to_string(), chart.for_file(is_log)))
-        .collect();
-    let [run] = runs else { return all };
+/// The figures of these runs by name: curves, and of a run alone the pictures of its newest snapshot. `scores` are the
+/// charts of a sweep.
+fn figures(runs: &[Material], scores: &[Chart], is_log: bool) -> Vec<(String, Drawing)> {
+    let of_score = |chart: &Chart| (format!("score_against_{}", chart.id), chart.for_file(false));
+    let of_curve = |chart: &Chart| (chart.id.to_string(), chart.for_file(is_log));
+    let mut all: Vec<(String, Drawing)> = scores.iter().map(of_score).collect();
+    all.extend(curves::charts(runs).iter().map(of_curve));
+    let ([run], []) = (runs, scores) else { return all };
     let Some(last) = run.last_snapshot() else { return all };
+    all.extend(spectrum::chart(run).iter().map(of_curve));
+    if let Some(weights) = SiteWeights::of(last) {
+        let (name, drawings) = match weights.columns.alphabet() {
+            Some(alphabet) => ("logo", logo::drawings(&weights, alphabet)),
+            None => ("heat_map", heat_map::drawings(&weights)),
+        };
+        let named = |(unit, drawing)| (format!("{name}_of_unit_{unit}"), drawing);
+        all.extend(drawings.into_iter().map(named));
+    }
+    if let Some(found) = &run.couplings {
+        let (png, limit) = couplings::picture(found);
+        let caption = format!("{}; white is {}", couplings::quantity(found), number(limit));
+        all.push(("couplings".to_string(), picture(&caption, png)));
+    }
     all.extend(
         histograms(last)
             .iter()
@@ -25,13 +41,22 @@ fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
     );
     all.extend(scatter::drawings(last).into_iter().map(|(id, drawing)| (id.to_string(), drawing)));
     let after = format!("after epoch {}", last.epoch);
+    let (drawn, means) = images::samples(last, run.summary.file.settings.train.seed)
+        .map(|samples| (samples.drawn, samples.means))
+        .unzip();
     for (name, caption, png) in [
         (
             "filters",
             "weights of hidden units; grey is 0, white positive",
             images::filters(last, Order::Norm),
         ),
-        ("samples", "p(v | h) of chains; black is 0, white 1", images::samples(last)),
+        (
+            "weight_map",
+            "W: hidden units down, the strongest first; units of examples across",
+            images::weight_map(last).map(|map| map.png),
+        ),
+        ("samples", "p(v | h) of chains; black is 0, white 1", means),
+        ("samples_drawn", "v drawn from p(v | h) of chains", drawn),
         ("reconstructions", "examples, each above its p(v | h)", images::reconstructions(last)),
         (
             "hidden_means",
@@ -46,21 +71,38 @@ fn figures(runs: &[Material], is_log: bool) -> Vec<(String, Drawing)> {
     all
 }
 
-/// A picture as wide as a column, with a line of text below.
+/// A picture as wide as a column, with lines of text below.
 fn picture(caption: &str, png: Vec<u8>) -> Drawing {
     let [across, down] = pdf::size_of(&png);
     let (width, font) = (COLUMN - 8.0, 7.5);
     let height = width * f64::from(down) / f64::from(across);
-    let pieces = vec![
-        Piece::Picture { corner: [4.0, 4.0], size: [width, height], png },
-        Piece::Text {
-            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font],
+    let mut pieces = vec![Piece::Picture { corner: [4.0, 4.0], size: [width, height], png }];
+    let lines = lines(caption, width / font);
+    for (at, text) in (1..).zip(&lines) {
+        pieces.push(Piece::Text {
+            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font * f64::from(at)],
             anchor: Anchor::Middle,
-            text: caption.to_string(),
+            text: text.clone(),
             is_upright: false,
-        },
-    ];
-    Drawing { size: [COLUMN, height + 6.0 + 2.0 * font], font, pieces }
+        });
+    }
+    let foot = (1.2 * lines.len() as f64 + 0.8) * font;
+    Drawing { size: [COLUMN, height + 6.0 + foot], font, pieces }
+}
+
+/// A text in lines that are at most so wide, in heights of letters, unless a word is wider.
+fn lines(text: &str, widest: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if pdf::width(line) + pdf::width(word) + 0.3 <= widest => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
 }
 
 /// Writes an SVG and a PDF of each figure to a folder, which is made if it is missing, and returns their paths. `check`
@@ -70,12 +112,13 @@ fn picture(caption: &str, png: Vec<u8>) -> Drawing {
 /// [`Error::Io`], and those of `check`.
 pub fn write(
     runs: &[Material],
+    scores: &[Chart],
     folder: &Path,
     is_log: bool,
     check: &dyn Fn(&Path) -> Result<()>,
 ) -> Result<Vec<PathBuf>> {
     let file = |name: &str, extension: &str| folder.join(format!("{name}.{extension}"));
-    let files: Vec<_> = figures(runs, is_log)
+    let files: Vec<_> = figures(runs, scores, is_log)
         .into_iter()
         .flat_map(|(name, drawing)| {
             [
@@ -89,4 +132,18 @@ pub fn write(
     std::fs::create_dir_all(folder).map_err(failed)?;
     files.iter().try_for_each(|(path, bytes)| whole_file::write(path, bytes))?;
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caption_breaks_between_words_before_it_is_wider_than_its_picture() {
+        // The letters of "aaaa bb" are 0.556 wide each, and a space 0.278.
+        assert_eq!(lines("aaaa bb", 3.65), ["aaaa bb"]);
+        assert_eq!(lines("aaaa bb", 3.60), ["aaaa", "bb"]);
+        assert_eq!(lines("aaaa bb c", 1.0), ["aaaa", "bb", "c"]);
+        assert_eq!(lines("a bb cc", 2.6), ["a bb", "cc"]);
+    }
 }

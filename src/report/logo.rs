@@ -1,36 +1,51 @@
 //! Logos of the weights of hidden units on sequences: each letter is as high as its weight.
 
-use super::chart::number;
+use super::chart::{COLUMN, number};
+use super::drawing::{Anchor, Drawing, Ink, Piece};
+use super::palette::LETTERS;
 use super::site_weights::{Site, SiteWeights, UnitWeights, Value};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
-/// The width of a site, in pixels.
-const WIDTH: f64 = 16.0;
+/// The sizes of a logo.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// The width of a site.
+    site: f64,
+    /// The height of a logo without the numbers of its sites.
+    height: f64,
+    /// The place for the scale on the left, in heights of letters.
+    left: f64,
+    /// The height of letters before they are stretched.
+    font: f64,
+}
 
-/// The height of a logo without the numbers of its sites, in pixels.
-const HEIGHT: f64 = 130.0;
+/// In pixels of a page.
+const ON_PAGE: Size = Size { site: 16.0, height: 130.0, left: 4.0, font: 10.0 };
 
-/// The place for the scale on the left, in pixels.
-const LEFT: f64 = 40.0;
+/// In points of a file.
+const IN_FILE: Size = Size { site: 8.0, height: 70.0, left: 3.5, font: 7.5 };
 
-/// The place for the numbers of the sites, in pixels.
-const BOTTOM: f64 = 16.0;
+/// The narrowest site of a file, in points: up to 36 sites are as wide as a column of a paper.
+const NARROWEST: f64 = 6.0;
 
-/// Letters below this height are left out, in pixels.
-const LEAST: f64 = 2.5;
+/// The place on the right, in heights of letters.
+const RIGHT: f64 = 0.5;
 
-/// The size of the letters before they are stretched, and the share of it that a capital fills.
-const FONT: f64 = 10.0;
+/// Letters below this share of their height before they are stretched are left out.
+const LEAST: f64 = 0.25;
+
+/// The share of the height of letters that a capital fills.
 const CAPITAL: f64 = 0.72;
 
-/// Letters are stretched by this to the sides, so that a W fills its site.
-const WIDEN: f64 = 1.5;
+/// The width of a W, as a share of its site.
+const WIDEST: f64 = 0.89;
+const W: f64 = 0.944;
 
 /// The colours of the letters of some alphabets.
 struct Palette {
     letters: &'static str,
-    /// Letters and the name of their colour in the style.
-    colours: &'static [(&'static str, &'static str)],
+    /// Letters and their ink.
+    colours: &'static [(&'static str, Ink)],
     key: &'static str,
 }
 
@@ -39,23 +54,23 @@ const PALETTES: [Palette; 2] = [
     Palette {
         letters: "-ACGTU",
         colours: &[
-            ("A", "letter-2"),
-            ("C", "letter-0"),
-            ("G", "letter-1"),
-            ("TU", "letter-7"),
-            ("-", "letter-5"),
+            ("A", Ink::Letter(2)),
+            ("C", Ink::Letter(0)),
+            ("G", Ink::Letter(1)),
+            ("TU", Ink::Letter(7)),
+            ("-", Ink::Letter(5)),
         ],
         key: "Each base has its colour.",
     },
     Palette {
         letters: "-ACDEFGHIKLMNPQRSTVWY",
         colours: &[
-            ("GSTYC", "letter-2"),
-            ("NQ", "letter-4"),
-            ("KRH", "letter-0"),
-            ("DE", "letter-7"),
-            ("AVLIPWFM", "ink"),
-            ("-", "letter-5"),
+            ("GSTYC", Ink::Letter(2)),
+            ("NQ", Ink::Letter(4)),
+            ("KRH", Ink::Letter(0)),
+            ("DE", Ink::Letter(7)),
+            ("AVLIPWFM", Ink::Text),
+            ("-", Ink::Letter(5)),
         ],
         key: "Colours tell amino acids that are hydrophobic (as the text), polar (green, N and Q violet), \
               basic (blue) and acidic (red).",
@@ -77,7 +92,7 @@ pub fn section(weights: &SiteWeights<'_>, alphabet: &str) -> Markup {
         section #logos {
             h2 { "Logos of hidden units" }
             p.note {
-                "The weights of the " (weights.units.len()) " hidden units with the largest norm, of the first "
+                "The weights of the " (weights.units.len()) " hidden units with the largest norm, of "
                 (weights.n_units) ". A letter is as high as its weight less the mean over its site; what the \
                  unit favours is above the line, and what it is against is below. Each logo has its own scale. \
                  " @match palette { Some(palette) => (palette.key), None => "Each letter has its colour." }
@@ -95,9 +110,22 @@ fn figure(weights: &SiteWeights<'_>, unit: &UnitWeights<'_>, palette: Option<&Pa
                 (format!("{:.1} %", 100.0 * unit.activity))
                 @if !unit.are_all_sites { "; the " (unit.sites.len()) " sites with the largest weights" }
             }
-            div.scroll { (draw(weights, unit, palette)) }
+            div.scroll {
+                (PreEscaped(draw(weights, unit, palette, ON_PAGE).for_page_as_drawn(&format!("weights of hidden unit {}", unit.unit))))
+            }
         }
     }
+}
+
+/// A logo of each hidden unit for a file, by the number of the unit.
+pub fn drawings(weights: &SiteWeights<'_>, alphabet: &str) -> Vec<(usize, Drawing)> {
+    let palette = Palette::of(alphabet);
+    let draw = |unit: &UnitWeights<'_>| {
+        let left = (IN_FILE.left + RIGHT) * IN_FILE.font;
+        let site = ((COLUMN - left) / unit.sites.len() as f64).clamp(NARROWEST, 2.0 * IN_FILE.site);
+        (unit.unit, draw(weights, unit, palette, Size { site, ..IN_FILE }))
+    };
+    weights.units.iter().map(draw).collect()
 }
 
 /// The sums of the positive and of the negative weights of a site.
@@ -106,39 +134,58 @@ fn extent(site: &Site<'_>) -> [f64; 2] {
     [sum(1.0), sum(-1.0)]
 }
 
-fn draw(weights: &SiteWeights<'_>, unit: &UnitWeights<'_>, palette: Option<&Palette>) -> Markup {
+fn draw(
+    weights: &SiteWeights<'_>,
+    unit: &UnitWeights<'_>,
+    palette: Option<&Palette>,
+    size: Size,
+) -> Drawing {
+    let Size { site: site_width, height, font, .. } = size;
     let most = unit.sites.iter().map(extent);
     let [up, down] =
         most.fold([0.0_f64; 2], |most, now| std::array::from_fn(|at| most[at].max(now[at])));
-    // Pixels for a weight of 1.
-    let zoom = HEIGHT / (up + down).max(f64::MIN_POSITIVE);
-    let line = FONT + up * zoom;
-    let (width, bottom) = (LEFT + unit.sites.len() as f64 * WIDTH, line + down * zoom + BOTTOM);
-    html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(width) height=(bottom + 2.0)
-            viewBox={ "0 0 " (width) " " (bottom + 2.0) } role="img"
-            aria-label={ "weights of hidden unit " (unit.unit) } {
-            text.scale x=(LEFT - 4.0) y=(FONT) { (number(up)) }
-            text.scale x=(LEFT - 4.0) y=(line + down * zoom) { (number(-down)) }
-            @for (at, site) in unit.sites.iter().enumerate() {
-                (stacks(site, LEFT + at as f64 * WIDTH, line, zoom, palette))
-                @let name = weights.columns.name(site.column);
-                // All numbers are shown where sites are left out.
-                @if !unit.are_all_sites || at == 0 || (site.column + 1).is_multiple_of(5) {
-                    text.place x=(LEFT + (at as f64 + 0.5) * WIDTH) y=(bottom) { (name) }
-                }
-            }
-            path.axis d={ "M" (LEFT) " " (line) "H" (width) } {}
+    // The height of a weight of 1.
+    let zoom = height / (up + down).max(f64::MIN_POSITIVE);
+    let (line, left) = (font + up * zoom, size.left * font);
+    let (width, bottom) =
+        (left + unit.sites.len() as f64 * site_width, line + down * zoom + 1.6 * font);
+    let text = |place, anchor, text: String| Piece::Text { place, anchor, text, is_upright: false };
+    let mut pieces = vec![
+        text([left - 0.4 * font, font], Anchor::End, number(up)),
+        text([left - 0.4 * font, line + down * zoom], Anchor::End, number(-down)),
+    ];
+    for (at, site) in unit.sites.iter().enumerate() {
+        let middle = left + (at as f64 + 0.5) * site_width;
+        stack(site, middle, line, zoom, palette, size, &mut pieces);
+        // All numbers are shown where sites are left out.
+        if !unit.are_all_sites || at == 0 || (site.column + 1).is_multiple_of(5) {
+            let name = weights.columns.name(site.column).into_owned();
+            pieces.push(text([middle, bottom], Anchor::Middle, name));
         }
     }
+    pieces.push(Piece::Line {
+        points: vec![[left, line], [width, line]],
+        ink: Ink::Text,
+        width: 0.07 * font,
+        is_dashed: false,
+    });
+    Drawing { size: [width + RIGHT * font, bottom + 0.3 * font], font, pieces }
 }
 
 /// The letters of a site: the larger a weight, the farther it is from the line.
-fn stacks(site: &Site<'_>, x: f64, line: f64, zoom: f64, palette: Option<&Palette>) -> Markup {
+fn stack(
+    site: &Site<'_>,
+    middle: f64,
+    line: f64,
+    zoom: f64,
+    palette: Option<&Palette>,
+    Size { site: width, font, .. }: Size,
+    pieces: &mut Vec<Piece>,
+) {
     let mut values: Vec<&Value<'_>> = site.values.iter().collect();
     values.sort_by(|a, b| a.weight.abs().total_cmp(&b.weight.abs()));
     let (mut above, mut below) = (line, line);
-    let mut letter = |value: &Value<'_>| {
+    for value in values {
         let height = value.weight.abs() * zoom;
         let foot = if value.weight > 0.0 {
             above -= height;
@@ -147,23 +194,23 @@ fn stacks(site: &Site<'_>, x: f64, line: f64, zoom: f64, palette: Option<&Palett
             below += height;
             below
         };
-        (height >= LEAST).then(|| {
-            let stretch = format!("{:.3}", height / (CAPITAL * FONT));
-            html! {
-                text transform={ "translate(" (x + 0.5 * WIDTH) " " (format!("{foot:.1}")) ") scale(" (WIDEN) " " (stretch) ")" }
-                    fill={ "var(--" (colour(value, palette)) ")" } { (value.name) }
-            }
-        })
-    };
-    html! { @for value in values { @if let Some(letter) = letter(value) { (letter) } } }
+        if height >= LEAST * font {
+            pieces.push(Piece::Letter {
+                place: [middle, foot],
+                stretch: [WIDEST * width / (W * font), height / (CAPITAL * font)],
+                text: value.name.to_string(),
+                ink: colour(value, palette),
+            });
+        }
+    }
 }
 
-/// The name of the colour of a letter in the style.
-fn colour(value: &Value<'_>, palette: Option<&Palette>) -> String {
+/// The ink of a letter.
+fn colour(value: &Value<'_>, palette: Option<&Palette>) -> Ink {
     let known = palette.and_then(|palette| {
         palette.colours.iter().find(|(letters, _)| letters.contains(value.name))
     });
-    known.map_or_else(|| format!("letter-{}", value.state % 10), |(_, colour)| colour.to_string())
+    known.map_or(Ink::Letter(value.state % LETTERS.len()), |(_, ink)| *ink)
 }
 
 #[cfg(test)]
@@ -174,34 +221,29 @@ mod tests {
         Value { state, name, weight }
     }
 
-    /// The letters of a drawing, with the y of their feet and their heights in pixels.
-    fn letters(svg: &str) -> Vec<(String, f64, f64)> {
-        let of = |part: &str| {
-            let between = |from: &str, to: &str| {
-                let rest = &part[part.find(from).unwrap() + from.len()..];
-                rest[..rest.find(to).unwrap()].to_string()
-            };
-            let foot = between("translate(", ")").split(' ').nth(1).unwrap().parse().unwrap();
-            let stretch: f64 = between("scale(1.5 ", ")").parse().unwrap();
-            (between(">", "<"), foot, stretch * CAPITAL * FONT)
-        };
-        svg.split("<text transform=").skip(1).map(of).collect()
-    }
-
     #[test]
     fn letters_stand_on_each_other_and_the_largest_is_farthest_from_the_line() {
         let values =
             [value("A", 0, 1.0), value("C", 1, 3.0), value("G", 2, -4.0), value("T", 3, 0.01)];
         let site = Site { column: 0, values: values.to_vec() };
-        let svg = stacks(&site, 0.0, 100.0, 10.0, Palette::of("ACGT")).into_string();
-        let found = letters(&svg);
+        let mut pieces = Vec::new();
+        stack(&site, 8.0, 100.0, 10.0, Palette::of("ACGT"), ON_PAGE, &mut pieces);
+        let found: Vec<_> = pieces
+            .iter()
+            .filter_map(|piece| match piece {
+                Piece::Letter { place, stretch, text, .. } => {
+                    Some((&text[..], place[1], stretch[1] * CAPITAL * ON_PAGE.font))
+                }
+                _ => None,
+            })
+            .collect();
         let expected = [("A", 99.9, 10.0), ("C", 89.9, 30.0), ("G", 140.0, 40.0)];
-        assert_eq!(found.len(), expected.len(), "T is too low to be read: {svg}");
+        assert_eq!(found.len(), expected.len(), "T is too low to be read: {found:?}");
         for ((name, foot, height), expected) in found.iter().zip(expected) {
-            assert_eq!(name, expected.0);
+            assert_eq!(*name, expected.0);
             assert!(
-                (foot - expected.1).abs() < 0.06 && (height - expected.2).abs() < 0.06,
-                "{svg}"
+                (foot - expected.1).abs() < 1e-9 && (height - expected.2).abs() < 1e-9,
+                "{found:?}"
             );
         }
     }
@@ -209,8 +251,11 @@ mod tests {
     #[test]
     fn letters_of_known_alphabets_have_colours_by_their_meaning() {
         let of = |name, alphabet| colour(&value(name, 12, 1.0), Palette::of(alphabet));
-        assert_eq!([of("A", "ACGT"), of("A", "-ACDEFGHIKLMNPQRSTVWY")], ["letter-2", "ink"]);
-        assert_eq!(of("B", "ABX"), "letter-2");
+        assert_eq!(
+            [of("A", "ACGT"), of("A", "-ACDEFGHIKLMNPQRSTVWY")],
+            [Ink::Letter(2), Ink::Text]
+        );
+        assert_eq!(of("B", "ABX"), Ink::Letter(2));
         assert!(PALETTES.iter().all(|palette| palette.letters.chars().all(|letter| {
             palette.colours.iter().filter(|(letters, _)| letters.contains(letter)).count() == 1
         })));

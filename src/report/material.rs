@@ -91,3 +91,15 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
     };
     snapshot().map_err(|rule| Error::Unsuitable { path: path.into(), rule })
 }
+
+impl Snapshot {
+    /// The numbers of the hidden units whose weights it holds.
+    pub fn filter_units(&self) -> Vec<usize> {
+        let n = self.arrays.n_rows("filters").unwrap_or(0);
+        match self.arrays.get::<u64>("filter_units", &[n]) {
+            Ok(units) => units.iter().map(|&unit| unit as usize).collect(),
+            // Earlier versions kept the first ones.
+            Err(_) => (0..n).collect(),
+        }
+    }
+}

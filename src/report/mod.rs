@@ -16,6 +16,12 @@ mod material;
 
 mod advice;
 
+mod symptom;
+
+mod gain;
+
+mod progress;
+
 mod rules;
 
 mod health;
@@ -36,9 +42,13 @@ mod curves;
 
 mod histogram;
 
+mod spectrum;
+
 mod ranking;
 
 mod cite;
+
+mod figure;
 
 mod scatter;
 
@@ -55,6 +65,8 @@ mod figures;
 mod notebook;
 
 mod mixing;
+
+mod snapshot_page;
 
 mod page;
 
@@ -130,7 +142,8 @@ pub fn write(folders: &[PathBuf], out: &Path) -> Result<()> {
     whole_file::write(out, page(&runs, None).as_bytes())
 }
 
-/// Writes each curve and picture of these runs, or of the best runs of a sweep, as an SVG and a PDF to a folder.
+/// Writes each curve and picture of these runs as an SVG and a PDF to a folder; of a sweep its scores against each
+/// setting that varies, and the curves of its best runs.
 /// The paths of the files are returned; `check` sees them before the first is written. With `is_log` the axis of
 /// epochs is logarithmic.
 ///
@@ -145,12 +158,14 @@ pub fn write_figures(
     if let [sweep] = folders
         && is_sweep(sweep)
     {
-        let runs = best_of(sweep, &Table::read(sweep)?)?;
-        return figures::write(&runs, out, is_log, check);
+        let table = Table::read(sweep)?;
+        let scores = sweep_page::charts(&table);
+        return figures::write(&best_of(sweep, &table)?, &scores, out, is_log, check);
     }
     let mut runs = read(folders)?;
     ranking::sort(&mut runs);
-    figures::write(&runs, out, is_log, check)
+    add_couplings(&mut runs);
+    figures::write(&runs, &[], out, is_log, check)
 }
 
 /// Writes the report of a run, its curves and, for images, its reconstructions into its folder; or the report of a

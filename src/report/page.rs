@@ -1,16 +1,12 @@
 //! The page of a report.
 
-use super::chart::{Chart, EPOCH, Form, number};
-use super::cite;
-use super::curves;
-use super::drawing::{line, look};
+use super::chart::{Chart, number};
+use super::drawing::look;
+use super::figure::figure_among;
 use super::health::{self, Finding};
-use super::histogram::histograms;
-use super::images::{self, Order};
-use super::material::{Material, Snapshot};
+use super::material::Material;
 use super::ranking::{self, Score};
-use super::site_weights::SiteWeights;
-use super::{couplings, heat_map, logo, mixing, scatter};
+use super::{cite, curves, mixing, snapshot_page};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
 use crate::run::{RunState, Summary, differing};
@@ -39,7 +35,7 @@ pub fn page(runs: &[Material], version: Option<&str>) -> String {
     };
     let main = html! {
         @match runs {
-            [run] => { (health_of(run)) (curves_of(runs, &charts)) (mixing::section(run.summary.mixing())) (pictures(run)) },
+            [run] => { (health_of(run)) (curves_of(runs, &charts)) (mixing::section(run.summary.mixing())) (snapshot_page::sections(run)) },
             _ => { (differences(runs, score.as_ref(), None)) (health_of_many(runs)) (curves_of(runs, &charts)) },
         }
         @match runs {
@@ -251,137 +247,6 @@ fn health_of(run: &Material) -> Markup {
                 p.healthy { "Nothing looks wrong." }
             }
             @for one in &findings { (finding(one)) }
-        }
-    }
-}
-
-/// A chart with its title and, for several curves, its legend.
-pub(super) fn figure(chart: &Chart) -> Markup {
-    figure_among(chart, 1)
-}
-
-/// A chart of so many runs, which have one legend for all charts if they are several.
-fn figure_among(chart: &Chart, n_runs: usize) -> Markup {
-    let has_legend = n_runs == 1 && chart.series.iter().any(|series| !series.name.is_empty());
-    html! {
-        figure.chart id={ "chart-" (chart.id) } {
-            figcaption { (chart.title) @if chart.axis != EPOCH { " (against " (chart.axis) ")" } }
-            @if has_legend {
-                ul.legend {
-                    @for series in &chart.series {
-                        li { (line(series.run, series.form == Form::Dashed)) (series.name) }
-                    }
-                }
-            }
-            (PreEscaped(chart.for_page()))
-        }
-    }
-}
-
-/// The pictures of one run's snapshots.
-fn pictures(run: &Material) -> Markup {
-    let Some(last) = run.last_snapshot() else { return html! {} };
-    let histograms = histograms(last);
-    html! {
-        (filters(last))
-        @if let Some(weights) = SiteWeights::of(last) {
-            @match weights.columns.alphabet() {
-                Some(alphabet) => (logo::section(&weights, alphabet)),
-                None => (heat_map::section(&weights)),
-            }
-        }
-        (scatter::section(last))
-        @if let Some(found) = &run.couplings { (couplings::section(found)) }
-        @if last.image_shape.is_none() && last.columns.is_none() {
-            section #no-images {
-                p.note {
-                    "The examples have no shape of images. If they are images, give " code { "--image-shape" }
-                    " in training to see filters and samples here."
-                }
-            }
-        }
-        (samples(run))
-        @if let Some(png) = images::reconstructions(last) {
-            section #reconstructions {
-                h2 { "Reconstructions" }
-                p.note { "Each training example is above its p(v | h), where h is drawn from p(h | v)." }
-                div.picture { (images::embedded(&png, "examples and their reconstructions")) }
-            }
-        }
-        @if let Some(png) = images::hidden_means(last) {
-            section #activity {
-                h2 { "Hidden activity" }
-                p.note {
-                    "p(h | v): a row for each training example of a subset, a column for each of at most \
-                     1,000 hidden units. Black columns are dead units; white columns are saturated units."
-                }
-                div.picture { (images::embedded(&png, "activity of hidden units")) }
-            }
-        }
-        @if !histograms.is_empty() {
-            section #histograms {
-                h2 { "Histograms, after epoch " (last.epoch) }
-                div.charts { @for chart in &histograms { (figure(chart)) } }
-            }
-        }
-    }
-}
-
-/// The filters in each order; empty if the data are not images.
-fn filters(last: &Snapshot) -> Markup {
-    let filters: Vec<_> = [("norm", Order::Norm), ("activity", Order::Activity)]
-        .into_iter()
-        .filter_map(|(name, order)| Some((name, images::filters(last, order)?)))
-        .collect();
-    if filters.is_empty() {
-        return html! {};
-    }
-    html! {
-        section #filters {
-            h2 { "Filters" }
-            p.note {
-                "The weights of " (last.arrays.side("filters", 0).unwrap_or(0)) " of "
-                (last.arrays.side("hidden_activity", 0).unwrap_or(0))
-                " hidden units as images, after epoch " (last.epoch)
-                ": grey is 0, white is positive, black is negative. At contrast 1, 99.5 % of the weights \
-                 lie between black and white."
-            }
-            div.controls {
-                label { "contrast " input #contrast type="range" min="0.25" max="4" step="0.05" value="1"; output #contrast-value { "1" } }
-                label { "sorted by " select #order { @for (name, _) in &filters { option value=(name) { (name) } } } }
-            }
-            @for (at, (name, png)) in filters.iter().enumerate() {
-                div.picture.filters data-order=(name) hidden[at > 0] {
-                    (images::embedded(png, "filters of hidden units"))
-                }
-            }
-        }
-    }
-}
-
-/// The samples of all epochs; empty if the data are not images.
-fn samples(run: &Material) -> Markup {
-    let samples: Vec<_> = run
-        .snapshots
-        .iter()
-        .filter_map(|snapshot| Some((snapshot.epoch, images::samples(snapshot)?)))
-        .collect();
-    let Some((epoch, _)) = samples.last() else { return html! {} };
-    html! {
-        section #samples {
-            h2 { "Samples" }
-            p.note { "p(v | h) of the chains of the negative phase; black is 0, white is 1." }
-            div.controls {
-                label {
-                    "epoch " input #epoch type="range" min="0" max=(samples.len() - 1) step="1" value=(samples.len() - 1);
-                    output #epoch-value { (epoch) }
-                }
-            }
-            @for (at, (epoch, png)) in samples.iter().enumerate() {
-                div.picture.samples data-epoch=(epoch) hidden[at + 1 < samples.len()] {
-                    (images::embedded(png, &format!("samples after epoch {epoch}")))
-                }
-            }
         }
     }
 }

@@ -9,6 +9,12 @@
 pub const COLOURS: [&str; 8] =
     ["#1845fb", "#ff5e02", "#c91f16", "#c849a9", "#adad7d", "#86c8dd", "#578dff", "#656364"];
 
+/// The colours of letters on white paper; dark pages have lighter ones, `--letter-0` to `--letter-9`.
+pub const LETTERS: [&str; 10] = [
+    "#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#64748b", "#0891b2", "#b91c1c",
+    "#65a30d", "#a16207",
+];
+
 /// A mark on a curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {

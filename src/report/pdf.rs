@@ -1,7 +1,7 @@
 //! A drawing as a PDF of one page: vector lines, text that can be searched, and no date, so that equal drawings are
 //! equal files.
 //!
-//! The font is Helvetica, which every reader of PDF has, and is not embedded. Characters that its Western encoding
+//! The fonts are Helvetica and its bold letters, which every reader of PDF has; they are not embedded. Characters that its Western encoding
 //! lacks become question marks; the SVG has them.
 
 use super::drawing::{Anchor, Drawing, Ink, Piece, on_paper};
@@ -18,6 +18,21 @@ const WIDTHS: [u16; 95] = [
     667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500,
     222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
+
+/// The widths of the capitals in Helvetica-Bold.
+const BOLD: [u16; 26] = [
+    722, 722, 722, 722, 667, 611, 778, 722, 278, 556, 722, 611, 833, 722, 778, 667, 778, 722, 667,
+    611, 722, 667, 944, 667, 667, 611,
+];
+
+/// The width of a bold letter, in units of the height of its letters.
+fn bold_width(text: &str) -> f64 {
+    let of = |c: char| match c {
+        'A'..='Z' => f64::from(BOLD[c as usize - 'A' as usize]) / 1000.0,
+        c => width(c.encode_utf8(&mut [0; 4])),
+    };
+    text.chars().map(of).sum()
+}
 
 /// The width of a text, in units of the height of its letters.
 pub fn width(text: &str) -> f64 {
@@ -46,7 +61,7 @@ fn rgb(ink: Ink) -> [f32; 3] {
 
 /// The bytes of the file.
 pub fn pdf(drawing: &Drawing) -> Vec<u8> {
-    let [catalog, pages, page, font, content] = [1, 2, 3, 4, 5].map(Ref::new);
+    let [catalog, pages, page, font, content, bold] = [1, 2, 3, 4, 5, 6].map(Ref::new);
     let [width, height] = drawing.size.map(|x| x as f32);
     let (drawn, pictures) = content_of(drawing);
     let mut pdf = Pdf::new();
@@ -55,9 +70,9 @@ pub fn pdf(drawing: &Drawing) -> Vec<u8> {
     let mut writer = pdf.page(page);
     writer.media_box(Rect::new(0.0, 0.0, width, height)).parent(pages).contents(content);
     let name = |at: usize| format!("P{at}");
-    let reference = |at: usize| Ref::new(6 + at as i32);
+    let reference = |at: usize| Ref::new(7 + at as i32);
     let mut resources = writer.resources();
-    resources.fonts().pair(Name(b"F"), font);
+    resources.fonts().pair(Name(b"F"), font).pair(Name(b"B"), bold);
     let mut objects = resources.x_objects();
     for at in 0..pictures.len() {
         objects.pair(Name(name(at).as_bytes()), reference(at));
@@ -65,9 +80,11 @@ pub fn pdf(drawing: &Drawing) -> Vec<u8> {
     objects.finish();
     resources.finish();
     writer.finish();
-    pdf.type1_font(font)
-        .base_font(Name(b"Helvetica"))
-        .encoding_predefined(Name(b"WinAnsiEncoding"));
+    for (reference, name) in [(font, &b"Helvetica"[..]), (bold, b"Helvetica-Bold")] {
+        pdf.type1_font(reference)
+            .base_font(Name(name))
+            .encoding_predefined(Name(b"WinAnsiEncoding"));
+    }
     pdf.stream(content, &drawn);
     for (at, (size, pixels)) in pictures.iter().enumerate() {
         let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
@@ -161,6 +178,21 @@ fn content_of(drawing: &Drawing) -> (Vec<u8>, Vec<Pixels>) {
                     [1.0, 0.0, 0.0, 1.0, x, y]
                 });
                 out.show(Str(&encoded(text))).end_text();
+            }
+            Piece::Letter { place: [x, y], stretch: [across, up], text, ink } => {
+                let back = 0.5 * bold_width(text) * drawing.font * across;
+                let ([red, green, blue], [x, y]) = (rgb(*ink), place([x - back, *y]));
+                out.set_fill_rgb(red, green, blue).begin_text();
+                out.set_font(Name(b"B"), drawing.font as f32);
+                out.set_text_matrix([*across as f32, 0.0, 0.0, *up as f32, x, y]);
+                out.show(Str(&encoded(text))).end_text();
+            }
+            Piece::Cell { corner: [x, y], size: [width, height], series, share, .. } => {
+                let [x, y] = place([*x, y + height]);
+                let [red, green, blue] =
+                    rgb(Ink::Series(*series)).map(|level| 1.0 - *share as f32 * (1.0 - level));
+                out.set_fill_rgb(red, green, blue);
+                out.rect(x, y, *width as f32, *height as f32).fill_nonzero();
             }
             Piece::Picture { corner: [x, y], size: [width, height], png } => {
                 let [x, y] = place([*x, y + height]);

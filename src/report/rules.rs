@@ -1,41 +1,33 @@
 //! The rules of the health check: when each finds a symptom, its text and its advice.
 
 use super::advice::Advice::{
-    self, Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay,
-    LessSparsity, MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits,
-    SampleByTempering, SmallerRate, StopEarly, Tempering, WarmUp,
+    self, Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessSparsity,
+    MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, SampleByTempering, SmallerRate, Tempering,
+    WarmUp,
 };
+use super::gain::{LEAST_PSEUDO_GAIN, nothing_learned, pseudo_gain, worse_than_no_model};
+use super::progress::{overfitting, too_short};
+use super::symptom::{AT_END, Symptom, is_early, percent};
 use crate::evaluate::Mixing;
 use crate::evaluate::mixing::{LEAST_ERRORS, LEAST_OUTSIDE, LEAST_RATIO};
 use crate::gibbs::LEAST_SWAP_RATE;
+use crate::monitor::Metric;
 use crate::monitor::online_log_z::collapse;
-use crate::monitor::{EpochRecord, Metric};
 use crate::run::Summary;
 use crate::train::{Missing, Objective};
-
-/// The result of a rule.
-pub struct Symptom {
-    /// Its name for programs; two rules may share it.
-    pub name: &'static str,
-    /// What is wrong.
-    pub what: String,
-    /// The value and its bound.
-    pub judged: String,
-    /// Changes that may help.
-    pub advice: &'static [Advice],
-}
 
 /// A rule; it finds nothing if its values are not known.
 type Rule = fn(&Summary) -> Option<Symptom>;
 
 /// All rules, in the order of their findings.
-pub const RULES: [Rule; 20] = [
+pub const RULES: [Rule; 21] = [
     diverged,
     worse_than_no_model,
     nothing_learned,
     dead_units,
     saturated_units,
     overfitting,
+    too_short,
     stuck_chains,
     torn_ladder,
     chains_elsewhere,
@@ -58,16 +50,6 @@ const MOST_IDLE: f64 = 0.1;
 /// The share of the hidden units that may be idle at the first record.
 const MOST_IDLE_AT_FIRST: f64 = 0.5;
 
-/// The share of the gain over independent units from which on a free-energy gap is overfitting even while the
-/// pseudo-likelihood of held-out examples rises, which sees only what neighbours say.
-const FAR_GAP: f64 = 0.5;
-
-/// The largest free-energy gap without overfitting, as a share of the gain over independent units.
-const MOST_GAP: f64 = 0.1;
-
-/// The largest fall of a score, and the largest free-energy gap, in standard errors.
-const MOST_ERRORS: f64 = 3.0;
-
 /// The least share of visible bits that a sweep changes; 3 to 20 % was healthy on MNIST.
 const LEAST_FLIPS: f64 = 0.01;
 
@@ -82,22 +64,9 @@ const MOST_UPDATE_SHARE: f64 = 0.3;
 /// The least change of the weights by all updates together, as a share of their norm.
 const LEAST_CHANGE: f64 = 1.0;
 
-/// The least gain in log-likelihood over independent units, as a share of theirs. A doubtful value this
-/// far below them is worse than no model.
-const LEAST_GAIN: f64 = 0.05;
-
-/// The same for the pseudo-likelihood, which counts the dependence of two units twice.
-const LEAST_PSEUDO_GAIN: f64 = 2.0 * LEAST_GAIN;
-
 /// The largest distance between the means of the chains and of the data, in standard errors. At the end
 /// of runs on MNIST it was 0.5 to 1.1, at their start up to 2.5.
 const MOST_MOMENT_GAP: f64 = 4.0;
-
-/// During the first updates the weights are near their start, and their changes mean little.
-const EARLY: u64 = 300;
-
-/// From this share of its plan on, a run is near its end and is judged by its result.
-const AT_END: f64 = 0.9;
 
 /// The largest growth of the weights' norm in the last tenth of a run that has converged.
 const MOST_GROWTH: f64 = 0.03;
@@ -154,98 +123,6 @@ fn saturated_units(run: &Summary) -> Option<Symptom> {
         ),
         advice: &[SmallerRate, Centering, MoreDecay],
     })
-}
-
-/// The model knows the training data by heart: the score of held-out examples has fallen, or they have far more free
-/// energy.
-fn overfitting(run: &Summary) -> Option<Symptom> {
-    let last = run.last()?;
-    last.pseudo_likelihood_test.or(last.free_energy_test).or(last.free_energy_gap)?;
-    let likelihood: Vec<_> = run.records.iter().filter_map(likelihood_of).collect();
-    if likelihood.len() > 1 {
-        return fallen(run, "log-likelihood of held-out data", &likelihood, likelihood_of);
-    }
-    let pseudo: Vec<_> = run.records.iter().filter_map(pseudo_of).collect();
-    let by_pseudo = fallen(run, "pseudo-likelihood of held-out data", &pseudo, pseudo_of);
-    by_pseudo.or_else(|| too_large_a_gap(run, &pseudo))
-}
-
-/// The score of an epoch and its standard error.
-#[derive(Clone, Copy)]
-struct Scored {
-    epoch: usize,
-    score: f64,
-    error: f64,
-}
-
-fn likelihood_of(record: &EpochRecord) -> Option<Scored> {
-    let report = Some(&record.likelihood).filter(|report| !report.is_doubtful())?;
-    let (score, error) = (report.log_likelihood?, report.log_likelihood_error?);
-    Some(Scored { epoch: record.epoch, score, error })
-}
-
-fn pseudo_of(record: &EpochRecord) -> Option<Scored> {
-    let (score, error) = (record.pseudo_likelihood_test?, record.pseudo_likelihood_test_error?);
-    Some(Scored { epoch: record.epoch, score, error })
-}
-
-const OVERFITTING: &[Advice] = &[StopEarly, MoreData, FewerUnits, MoreDecay];
-
-/// The score of the model is far below the best one of the run.
-fn fallen(
-    run: &Summary,
-    name: &str,
-    scores: &[Scored],
-    score_of: fn(&EpochRecord) -> Option<Scored>,
-) -> Option<Symptom> {
-    let best = scores.iter().copied().max_by(|a, b| a.score.total_cmp(&b.score))?;
-    let now = run.of_model().and_then(score_of).or(scores.last().copied())?;
-    let (fall, most) = (best.score - now.score, MOST_ERRORS * best.error.max(now.error));
-    (fall > most).then(|| Symptom {
-        name: "overfitting",
-        what: format!(
-            "the model overfits: the {name} was best in epoch {} and has fallen by {fall:.2} nats",
-            best.epoch
-        ),
-        judged: format!(
-            "{:.2} in epoch {}, and {:.2} in epoch {}; bound {MOST_ERRORS} standard errors, {most:.2}",
-            best.score, best.epoch, now.score, now.epoch
-        ),
-        advice: OVERFITTING,
-    })
-}
-
-/// Held-out examples have far more free energy than training examples, by what independent units do not explain.
-fn too_large_a_gap(run: &Summary, pseudo: &[Scored]) -> Option<Symptom> {
-    let last = run.last()?;
-    let gap = last.free_energy_gap?;
-    // Runs of earlier versions know neither.
-    let at_first = run.records.iter().find_map(|record| record.free_energy_gap);
-    let excess = gap - last.free_energy_gap_independent.or(at_first)?;
-    // The pseudo-likelihood counts the dependence of two units twice.
-    let gain = (last.pseudo_likelihood? - last.pseudo_likelihood_independent?) / 2.0;
-    let error = last.free_energy_gap_error.unwrap_or(0.0);
-    let most = (MOST_GAP * gain).max(MOST_ERRORS * error);
-    let is_far = excess > most.max(FAR_GAP * gain);
-    (is_far || (excess > most && !still_rises(pseudo))).then(|| Symptom {
-        name: "overfitting",
-        what: format!("the model overfits: held-out data have {excess:.1} nats more free energy"),
-        judged: format!(
-            "free energy of held-out data minus free energy of training data, less that gap of \
-             independent units, {excess:.2} ± {error:.2}; bound {most:.2}, a tenth of the gain over independent \
-             units and {MOST_ERRORS} standard errors"
-        ),
-        advice: OVERFITTING,
-    })
-}
-
-/// Whether the mean of the last third of the scores is above that of the third before.
-fn still_rises(scores: &[Scored]) -> bool {
-    let third = scores.len() / 3;
-    let mut latest = scores.iter().rev().map(|scored| scored.score);
-    let mut sum = || latest.by_ref().take(third).sum::<f64>();
-    let (late, before) = (sum(), sum());
-    third > 0 && late > before
 }
 
 /// The weights that estimate log Z along training have collapsed.
@@ -423,90 +300,6 @@ fn in_words(update_share: f64) -> String {
     )
 }
 
-/// The score of a model compared with independent units.
-struct Gain {
-    /// The name of the score.
-    by: &'static str,
-    score: f64,
-    independent: f64,
-    /// The model is worse than no model if its score is this share below `independent`.
-    worse: f64,
-    /// The model has learned something if its score is this share above `independent`.
-    learned: f64,
-}
-
-impl Gain {
-    /// The gain by the log-likelihood if it is known, else by the pseudo-likelihood; `None` while
-    /// training is too short to judge.
-    fn of(run: &Summary) -> Option<Self> {
-        let last = run.last()?;
-        // A short run is judged at its end.
-        let is_judged = !is_early(last) || run.share_done() >= AT_END;
-        Self::by_likelihood(run).or_else(|| Self::by_pseudo(last)).filter(|_| is_judged)
-    }
-
-    /// The gain by the log-likelihood. A trusted value below independent units is worse than no model; a
-    /// doubtful value counts only if it is far below them.
-    fn by_likelihood(run: &Summary) -> Option<Self> {
-        let report = run.likelihood()?.report;
-        let (score, independent) = (report.log_likelihood?, report.log_likelihood_independent?);
-        if !report.is_doubtful() {
-            let (by, worse, learned) = ("log-likelihood", 0.0, LEAST_GAIN);
-            return Some(Self { by, score, independent, worse, learned });
-        }
-        let is_far_below = score < independent - LEAST_GAIN * independent.abs();
-        let (by, worse, learned) = ("log-likelihood (doubtful)", LEAST_GAIN, LEAST_GAIN);
-        is_far_below.then_some(Self { by, score, independent, worse, learned })
-    }
-
-    fn by_pseudo(last: &EpochRecord) -> Option<Self> {
-        let (score, independent) = (last.pseudo_likelihood?, last.pseudo_likelihood_independent?);
-        let (by, worse, learned) = ("pseudo-likelihood", LEAST_PSEUDO_GAIN, LEAST_PSEUDO_GAIN);
-        Some(Self { by, score, independent, worse, learned })
-    }
-
-    /// The gain as a share of |score of independent units|.
-    fn share(&self) -> f64 {
-        (self.score - self.independent) / self.independent.abs()
-    }
-
-    fn judged(&self, share: f64, bound: &str) -> String {
-        let Self { by, score, independent, .. } = self;
-        format!(
-            "its {by} is {score:.2}, and independent units have {independent:.2}; bound: {} {bound}",
-            percent(share)
-        )
-    }
-}
-
-fn pseudo_gain(last: &EpochRecord) -> Option<f64> {
-    Gain::by_pseudo(last).map(|gain| gain.share())
-}
-
-fn worse_than_no_model(run: &Summary) -> Option<Symptom> {
-    let gain = Gain::of(run).filter(|gain| gain.share() < -gain.worse)?;
-    Some(Symptom {
-        name: "worse_than_no_model",
-        what: "the model is worse than independent units".to_string(),
-        judged: gain.judged(gain.worse, "below"),
-        advice: &[Tempering, MoreSweeps, SmallerRate, Centering],
-    })
-}
-
-fn nothing_learned(run: &Summary) -> Option<Symptom> {
-    let is_little = |gain: &Gain| (-gain.worse..gain.learned).contains(&gain.share());
-    let gain = Gain::of(run).filter(is_little)?;
-    Some(Symptom {
-        name: "nothing_learned",
-        what:
-            "the model has learned almost nothing, or there is nothing to learn: the units may be \
-             independent"
-                .to_string(),
-        judged: gain.judged(gain.learned, "better"),
-        advice: &[MoreEpochs, LargerRate, LessDecay, LessSparsity, MoreUnits],
-    })
-}
-
 /// The pseudo-likelihood fell far from its best value.
 fn getting_worse(run: &Summary) -> Option<Symptom> {
     let pseudo: Vec<f64> =
@@ -532,7 +325,11 @@ fn still_growing(run: &Summary) -> Option<Symptom> {
     let tenth = last - records.len().div_ceil(10).min(last);
     let (before, now) = (records[tenth].weight_norm?, records[last].weight_norm?);
     let growth = now / before.max(f64::MIN_POSITIVE) - 1.0;
-    let is_wrong = records.len() >= 10 && run.share_done() >= AT_END && growth > MOST_GROWTH;
+    let is_wrong = records.len() >= 10
+        && run.share_done() >= AT_END
+        && growth > MOST_GROWTH
+        // Which says the same of the score.
+        && too_short(run).is_none();
     is_wrong.then(|| Symptom {
         name: "still_growing",
         what: "the weights are still growing: training has not converged".to_string(),
@@ -543,15 +340,6 @@ fn still_growing(run: &Summary) -> Option<Symptom> {
         ),
         advice: &[MoreEpochs],
     })
-}
-
-/// Whether the weights are still near their start.
-fn is_early(last: &EpochRecord) -> bool {
-    last.updates < EARLY
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 /// The median change of the weights in an update, as a share of their norm, over the first half of the

@@ -22,7 +22,7 @@ pub struct SiteWeights<'a> {
     pub columns: &'a Columns,
     /// The largest norm comes first.
     pub units: Vec<UnitWeights<'a>>,
-    /// The number of hidden units from which they are chosen.
+    /// H.
     pub n_units: usize,
 }
 
@@ -73,12 +73,13 @@ impl<'a> SiteWeights<'a> {
         let weights = ArrayView2::from_shape(shape, weights).ok()?;
         let n_units = arrays.n_rows("hidden_activity").ok()?;
         let activity = arrays.get::<f64>("hidden_activity", &[n_units]).ok()?;
-        let of_unit = |unit: usize| {
-            let sites = sites(columns, weights.row(unit).to_slice().expect("standard layout"));
+        let of_unit = |(row, unit): (usize, usize)| {
+            let sites = sites(columns, weights.row(row).to_slice().expect("standard layout"));
             let norm = sites.iter().map(Site::square).sum::<f64>().sqrt();
             UnitWeights { unit, activity: activity[unit], norm, sites, are_all_sites: true }
         };
-        let all = (0..shape[0].min(n_units)).map(of_unit).collect();
+        let units = snapshot.filter_units().into_iter().enumerate();
+        let all = units.filter(|(_, unit)| *unit < n_units).map(of_unit).collect();
         let mut units = most(all, MOST_UNITS, |unit: &UnitWeights<'_>| unit.norm);
         units.sort_by(|a, b| b.norm.total_cmp(&a.norm));
         for unit in &mut units {
@@ -89,7 +90,7 @@ impl<'a> SiteWeights<'a> {
                     most(std::mem::take(&mut site.values), MOST_VALUES, |value| value.weight.abs());
             }
         }
-        Some(Self { columns, units, n_units: shape[0] })
+        Some(Self { columns, units, n_units })
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::chart::{Chart, Form, Point, Series};
 use super::curves;
+use super::figure::figure;
 use super::material::Material;
-use super::page::{curves_of, differences, figure, file};
+use super::page::{curves_of, differences, file};
 use super::ticks::Scale;
 use crate::run::quoted;
 use crate::sweep::{PointState, Row, Table, value_text};
@@ -31,7 +32,7 @@ pub fn sweep_page(folder: &Path, table: &Table, mut best: Vec<Material>) -> Stri
     let title = format!("score ({})", table.metric);
     let name = folder.canonicalize().unwrap_or(folder.to_path_buf());
     let name = name.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-    let charts: Vec<_> = table.names.iter().filter_map(|name| against(table, name)).collect();
+    let charts = charts(table);
     let header = html! {
         h1 { (name) }
         div.summary { (summary(table, best.first())) }
@@ -52,6 +53,11 @@ pub fn sweep_page(folder: &Path, table: &Table, mut best: Vec<Material>) -> Stri
         @if best.len() > 1 { (differences(&best, None, Some((&title, &scores)))) }
     };
     file(&format!("harmonium: {name}"), None, &header, &main)
+}
+
+/// The scores of a sweep against each of its settings.
+pub fn charts(table: &Table) -> Vec<Chart> {
+    table.names.iter().filter_map(|name| against(table, name)).collect()
 }
 
 /// The best point, and how to train it again.

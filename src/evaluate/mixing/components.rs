@@ -3,9 +3,9 @@
 //! The covariance C = Σ w (v − m)(v − m)ᵀ is never built. A step takes a block of directions Q (V, B) to C Q by two
 //! sums over active bits: the rows on Q, then the columns on the result.
 
-use super::eigen;
 use crate::bits::{BitMatrix, active};
 use crate::dataset::{WeightedBits, WeightedRows};
+use crate::evaluate::eigen;
 use crate::rng::{Purpose, Stream};
 use ndarray::{Array2, Zip};
 use rayon::prelude::*;

@@ -16,8 +16,6 @@
 
 mod autocorrelation;
 
-mod eigen;
-
 mod components;
 
 mod clusters;
