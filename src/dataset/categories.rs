@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A column of more different numbers with fractions holds measurements, not categories.
@@ -251,7 +252,11 @@ impl Header {
     /// [`Error::BadCategory`] if they are no categories.
     pub fn kind_of(&self, column: usize, values: &Distinct, n: usize) -> Result<ColumnKind> {
         values.kind(n).map_err(|rule| {
-            let rule = format!("{} {rule}", self.label(column));
+            let may_be_long = values.len() > MAX_STATES;
+            let long = if may_be_long { long_form(self.names.len()) } else { "" };
+            // What a remedy is of comes last.
+            let (rule, remedy) = rule.rsplit_once("; ").unwrap_or((&rule, ""));
+            let rule = format!("{} {rule}{long}; {remedy}", self.label(column));
             self.refused(rule, Some(Remedy::with("ignore", "NAME")))
         })
     }
@@ -265,6 +270,19 @@ impl Header {
     /// The error for data that do not have the columns or values that they must have.
     pub fn refused(&self, rule: String, remedy: Option<Remedy>) -> Error {
         Error::BadCategory { data: self.data.clone(), rule, remedy }
+    }
+}
+
+/// The columns of a table that may have a row for each rating: user, item, rating, and perhaps a time.
+const LONG: RangeInclusive<usize> = 3..=4;
+
+/// What to do about a table of so many columns, if it has a row for each rating.
+fn long_form(n_columns: usize) -> &'static str {
+    match LONG.contains(&n_columns) {
+        true => {
+            "; if a row is a user, an item and a rating, `harmonium pivot` or pandas' pivot makes a table"
+        }
+        false => "",
     }
 }
 
@@ -284,7 +302,10 @@ impl Must {
                 "; if all columns share one scale, as ratings do, train with its range",
             ),
             Origin::Data { .. } => (
-                format!("one of {states}, as declared by categories"),
+                format!(
+                    "one of {states}, as declared by categories{}",
+                    long_form(columns.n_columns())
+                ),
                 "; if the scale is another, declare its range",
             ),
         };
@@ -317,6 +338,14 @@ pub(super) enum Distinct {
 }
 
 impl Distinct {
+    /// How many there are, as far as they are noted.
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
     /// Notes a number of a column of numbers.
     pub fn note_number(&mut self, x: f64) {
         let Self::Numbers(numbers) = self else { unreachable!("a column of numbers") };
