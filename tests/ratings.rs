@@ -63,8 +63,8 @@ fn a_range_gives_every_column_all_stars() {
     );
     folder.fail(
         &format!("{TRAIN} --categories 5 --out none"),
-        "but must be one of 0, 1, 2, 3, 4, as declared by categories; if the scale is another, declare its range by \
-         --categories FIRST..LAST",
+        "but must be one of 0, 1, 2, 3, 4, as declared by categories; if a row is a user, an item and a rating, `harmonium \
+         pivot` or pandas' pivot makes a table; if the scale is another, declare its range by --categories FIRST..LAST",
     );
     folder.refuse(
         &format!("{TRAIN} --categories 5..1 --out none"),
@@ -252,5 +252,79 @@ fn held_out_cells_are_scored_from_the_known_ones() {
     folder.misuse(
         "evaluate run --data short.csv --truth known.csv",
         "truth is known.csv, but must be left out but for",
+    );
+}
+
+#[test]
+fn the_best_columns_are_those_of_the_highest_expected_numbers() {
+    let folder = folder();
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --learning-rate 0.5 --out run"));
+    folder.write("new.csv", (HEADER.to_string() + "5,,,\n,2,1,4\n1,2,3,4\n").as_bytes());
+    folder.succeed_with_notes("predict run new.csv --fill --out new.npy");
+    folder.succeed_with_notes("predict run new.csv --top 2 --out top.csv");
+    let filled = Array2::<f64>::read_npy(&folder.read("new.npy")[..]).unwrap();
+    let text = String::from_utf8(folder.read("top.csv")).unwrap();
+    let films: Vec<_> = HEADER.trim().split(',').collect();
+    let mut best: Vec<_> = (1..4).map(|film| (0, film)).collect();
+    best.sort_by(|&a, &b| filled[b].total_cmp(&filled[a]));
+    best.truncate(2);
+    let lines = best
+        .into_iter()
+        .chain([(1, 0)])
+        .map(|(n, film)| format!("{n},{},{}\n", films[film], filled[(n, film)]));
+    assert_eq!(text, "example,column,score\n".to_string() + &lines.collect::<String>());
+    folder.misuse("predict run new.csv --top 0 --out x.csv", "top is 0, but must be at least 1");
+    folder.misuse(
+        "predict run new.csv --top 2 --out top.npy",
+        "top.npy, but must be a .csv or .tsv file with top",
+    );
+    folder.refuse("predict run new.csv --top 2 --fill", 2, "cannot be used with");
+}
+
+#[test]
+fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
+    let folder = folder();
+    let rating =
+        |(n, film): (usize, usize)| stars(n, film).map(|stars| format!("{n},{film},{stars}\n"));
+    let cells = (0..N).flat_map(|n| (0..4).map(move |film| (n, film)));
+    let long: String = cells.filter_map(rating).collect();
+    folder.write("long.csv", ("user,item,rating\n".to_string() + &long).as_bytes());
+    folder.fail(
+        "train --data long.csv --categories 1..5 --missing absent --out none",
+        "long.csv: line 2, column 1 (\"user\") is \"0\", but must be one of 1, 2, 3, 4, 5, as declared by categories; if a \
+         row is a user, an item and a rating, `harmonium pivot` or pandas' pivot makes a table; if the scale is",
+    );
+    let many: String = (0..300).map(|n| format!("u{n},i{},{}\n", n % 9, n % 5)).collect();
+    folder.write("many.csv", ("user,item,rating\n".to_string() + &many).as_bytes());
+    folder.fail(
+        "train --data many.csv --categories auto --missing absent --out none",
+        "but must be a bit or a category; if a row is a user, an item and a rating, `harmonium pivot` or pandas' \
+         pivot makes a table; leave it out by --ignore NAME",
+    );
+    let (code, _, notes) = folder.run("pivot long.csv --out wide.csv");
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(
+        notes.contains("40 examples of 4 columns; train on them with --ignore user"),
+        "{notes}"
+    );
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --out run"));
+    let train = TRAIN.replace("ratings.csv", "wide.csv");
+    folder.succeed_with_notes(&format!("{train} --categories 1..5 --ignore user --out wide"));
+    assert_eq!(folder.fingerprint("wide"), folder.fingerprint("run"));
+    folder.succeed_with_notes("predict wide wide.csv --top 1 --out top.csv");
+    let text = String::from_utf8(folder.read("top.csv")).unwrap();
+    // The names of films that are numbers have that of their column before them, so that they are a header.
+    assert!(
+        text.lines().skip(1).all(|line| line.split(',').nth(1).unwrap().starts_with("item:")),
+        "{text}"
+    );
+    folder.refuse("pivot long.csv --out wide.csv", 1, "exists already");
+    folder.misuse(
+        "pivot long.csv --columns user,item --out x.csv",
+        "columns is user,item, but must be three names",
+    );
+    folder.fail(
+        "pivot long.csv --out x.npy",
+        "x.npy: is no table; the name must end in .csv or .tsv",
     );
 }

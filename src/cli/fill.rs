@@ -1,8 +1,9 @@
-//! `harmonium predict --fill`: the data with a value in place of each that is missing.
+//! `harmonium predict --fill` and `--top`: the data with a value in place of each that is missing, and the best of these.
 
 use super::input::{limited, model_path, read_data, say_data};
 use super::output::Output;
 use super::predict::Predict;
+use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
 use crate::evaluate::imputation::most_likely;
@@ -15,17 +16,21 @@ use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
+use crate::setting::check;
 use crate::train::Missing;
 use crate::watch::Watch;
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView1, s};
 
 /// The file for the filled data, if none is given.
 const FILLED: &str = "filled.csv";
 
+/// The file for the best columns, if none is given.
+const TOP: &str = "top.csv";
+
 impl Predict {
     /// Writes the data with their missing values filled.
     pub(super) fn fill(&self, isa: Isa) -> Result<()> {
-        let out = self.out(FILLED)?;
+        let out = self.out(if self.top.is_some() { TOP } else { FILLED })?;
         let path = model_path(&self.model)?;
         let ModelFile { rbm, provenance, data_mean } = ModelFile::read(&path)?;
         check_seed(self.seed)?;
@@ -46,7 +51,10 @@ impl Predict {
         let rule = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
         let are_ratings = rule == Missing::Absent && data.columns().and_then(numbers).is_some();
         let is_expected = self.expected || are_ratings && !self.most_likely;
-        check_form(&data, &out, is_expected)?;
+        match self.top {
+            Some(n) => check_top(n, &data, &out)?,
+            None => check_form(&data, &out, is_expected)?,
+        }
         match data.missing_note() {
             Some(text) => note(LogFormat::Text, &text),
             None => note(LogFormat::Text, &format!("{}: no value is missing", data.name())),
@@ -62,7 +70,7 @@ impl Predict {
             imputation.probabilities(&visible, &data.lacking(), Watch::default())?;
         // Labels are not among what is written.
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
-        let data = data.without_labels();
+        let (rows, data) = (Rows::of(&data), data.without_labels());
         if let Some(out) = &self.probabilities {
             let units = data.columns().map(Columns::unit_names);
             out.write(&match units {
@@ -79,6 +87,11 @@ impl Predict {
         let means = data.columns().filter(|_| rule == Missing::Absent).and_then(|columns| {
             NumberMeans::recorded(columns, data_mean.as_ref(), &provenance.data)
         });
+        if let Some(n) = self.top {
+            let numbers = expected(&data, &probabilities, means.as_ref())?;
+            out.write(&best(n, &data, &rows, &numbers, &out))?;
+            return out.say();
+        }
         let bytes = match is_expected {
             true => {
                 let numbers = expected(&data, &probabilities, means.as_ref())?;
@@ -92,6 +105,43 @@ impl Predict {
         out.write(&bytes)?;
         out.say()
     }
+}
+
+/// Refuses a number of columns of data that do not stand for numbers, or a file that is no table.
+fn check_top(n: usize, data: &Dataset, out: &Output) -> Result<()> {
+    let are_numbers = data.columns().and_then(numbers).is_some();
+    check("top", n, n > 0, || "at least 1".to_string())?;
+    check("top", n, are_numbers, || {
+        "left out for a model whose columns do not all stand for numbers".to_string()
+    })?;
+    check("out", out.path().display(), out.is_table(), || {
+        "a .csv or .tsv file with top".to_string()
+    })
+}
+
+/// The bytes of a table of the `n` columns of the highest numbers (N, columns) that each example lacks, best first;
+/// of equal numbers the first.
+fn best(n: usize, data: &Dataset, rows: &Rows, numbers: &Array2<f64>, out: &Output) -> Vec<u8> {
+    let columns = data.columns().expect("columns of numbers");
+    let starts: Vec<_> = data.units().sites().map(|site| site.start).collect();
+    let lacking = data.lacking();
+    let mut table = out.table_writer();
+    let header = [rows.heading(), "column", "score"].map(String::from);
+    let of_example = |(example, numbers): (usize, ArrayView1<'_, f64>)| {
+        let lacks = |column: &usize| lacking.get(example, starts[*column]);
+        let mut lacked: Vec<_> = (0..columns.n_columns()).filter(lacks).collect();
+        lacked.sort_by(|&a, &b| numbers[b].total_cmp(&numbers[a]).then(a.cmp(&b)));
+        lacked.truncate(n);
+        let line = |column: usize| {
+            let name = rows.name_of_example(example);
+            [name, columns.name(column).into_owned(), numbers[column].to_string()]
+        };
+        lacked.into_iter().map(line).collect::<Vec<_>>()
+    };
+    let lines = numbers.outer_iter().enumerate().flat_map(of_example);
+    let written = [header].into_iter().chain(lines).try_for_each(|line| table.write_record(line));
+    written.expect("writing to memory does not fail");
+    table.into_inner().expect("writing to memory does not fail")
 }
 
 /// The bytes of the data, filled with the most likely values.

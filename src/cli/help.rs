@@ -45,7 +45,7 @@ const CHAINS: Group = (
     ],
 );
 
-const HELP: [Help; 19] = [
+const HELP: [Help; 20] = [
     Help {
         command: "train",
         short: &[
@@ -313,6 +313,25 @@ const HELP: [Help; 19] = [
             example(
                 "harmonium pack people.csv --categories auto --out people.packed",
                 "packs a table of categories",
+            ),
+        ],
+    },
+    Help {
+        command: "pivot",
+        short: &[],
+        groups: &[],
+        examples: [
+            example(
+                "harmonium pivot ratings.csv --out table.csv",
+                "makes a table of users and items of rows of user, item and rating",
+            ),
+            example(
+                "harmonium pivot ratings.csv --columns userId,movieId,rating --out table.csv",
+                "takes the columns by their names",
+            ),
+            example(
+                "harmonium train --data table.csv --ignore user --categories 1..5 --missing absent",
+                "trains on the table",
             ),
         ],
     },

@@ -33,6 +33,7 @@ mod inspect;
 mod man;
 mod metrics;
 mod pack;
+mod pivot;
 mod predict;
 
 mod fill;
@@ -110,6 +111,8 @@ enum Command {
     Predict(predict::Predict),
     /// Write data to a file that is read in place, for data that are large or read often
     Pack(Box<pack::Pack>),
+    /// Make a table with a row for each user of one with a row for each rating
+    Pivot(pivot::Pivot),
     /// Show the contents of a model file
     Inspect(inspect::Inspect),
     /// Make a model of the weights and biases that another program wrote
@@ -147,6 +150,7 @@ impl Cli {
             Command::Transform(transform) => transform.run(isa()?),
             Command::Predict(predict) => predict.run(isa()?),
             Command::Pack(pack) => pack.run(),
+            Command::Pivot(pivot) => pivot.run(),
             Command::Inspect(inspect) => inspect.run(),
             Command::Import(import) => import.run(),
             Command::Export(export) => export.run(),

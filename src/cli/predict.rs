@@ -21,7 +21,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct Predict {
     /// A model, or the folder of a run. If it was trained with --labels, the classes of examples are predicted;
-    /// with --fill the values that examples lack
+    /// with --fill or --top the values that examples lack
     pub(super) model: PathBuf,
     /// `mnist`, a file or a folder, as for `train`, with or without the column of labels, or `-` for standard
     /// input [default: the run's test data; else its validation examples; else its training data]
@@ -58,6 +58,10 @@ pub struct Predict {
     /// Fill with the value that is most likely
     #[arg(long, requires = "fill", conflicts_with = "expected")]
     pub(super) most_likely: bool,
+    /// Write, for each example, the N columns of the highest expected numbers among those that it lacks, best first, as
+    /// `example,column,score`: what to recommend, for a model whose columns all stand for numbers
+    #[arg(long, value_name = "N", conflicts_with_all = ["fill", "labels"])]
+    pub(super) top: Option<usize>,
     /// Values of the given data that are missing, besides those that they mark: a file of the same shape that
     /// is 1 where a value is missing (.npy, .npz or text)
     #[arg(long, value_name = "PATH", requires = "data")]
@@ -69,7 +73,7 @@ pub struct Predict {
     pub(super) probabilities: Option<Output>,
     /// Write the result to this file, or `-` for .npy on standard output. Classes: the predicted one and
     /// p(class | v) as .csv or .tsv, or only the probabilities (N, K), f64, as .npy or .npz. Filled data: .npy,
-    /// .npz, .csv or .tsv, for sequences also .fasta or .fasta.gz [default: predictions.csv, filled.csv]
+    /// .npz, .csv or .tsv, for sequences also .fasta or .fasta.gz [default: predictions.csv, filled.csv, top.csv]
     #[arg(long, value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Option<Output>,
@@ -85,7 +89,10 @@ pub struct Predict {
 
 impl Predict {
     pub fn run(self, isa: Isa) -> Result<()> {
-        in_pool(self.threads, || if self.fill { self.fill(isa) } else { self.classify(isa) })
+        in_pool(self.threads, || match self.fill || self.top.is_some() {
+            true => self.fill(isa),
+            false => self.classify(isa),
+        })
     }
 
     /// The file of the result.

@@ -30,6 +30,21 @@ impl Rows {
         all
     }
 
+    /// The name of the column that names the rows: `name`, or `example` for numbers from 0.
+    pub fn heading(&self) -> &'static str {
+        if self.names.is_some() { "name" } else { "example" }
+    }
+
+    /// The name of a row, or its number from 0.
+    fn name(&self, row: usize) -> String {
+        self.names.as_ref().map_or_else(|| row.to_string(), |names| names[row].clone())
+    }
+
+    /// The name of the row of an example.
+    pub fn name_of_example(&self, example: usize) -> String {
+        self.name(self.of_examples[example])
+    }
+
     /// The bytes of a figure (N) of each example, NaN for a row that is left out. A table has a line for each row: its
     /// name, or its number from 0 as `example`, and the figure, or nothing.
     ///
@@ -40,15 +55,10 @@ impl Rows {
         if !out.is_table() {
             return out.encode(name, &all.column(0).to_owned());
         }
-        let first = if self.names.is_some() { "name" } else { "example" };
-        let of_row = |row: usize| match &self.names {
-            Some(names) => names[row].clone(),
-            None => row.to_string(),
-        };
         let text = |x: f64| if x.is_nan() { String::new() } else { x.to_string() };
-        let rows = (0..self.n).map(|row| [of_row(row), text(all[[row, 0]])]);
+        let rows = (0..self.n).map(|row| [self.name(row), text(all[[row, 0]])]);
         let mut table = out.table_writer();
-        [[first.to_string(), name.to_string()]]
+        [[self.heading().to_string(), name.to_string()]]
             .into_iter()
             .chain(rows)
             .try_for_each(|row| table.write_record(row))

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 /// A column of more different numbers with fractions holds measurements, not categories.
@@ -262,6 +263,9 @@ impl Header {
                 Ok(kind) => kept.push((column, kind)),
                 Err(Flaw::Idle(what)) => idle.push(format!("{label} {what}")),
                 Err(Flaw::Unfit(what)) => unfit.push((label, what)),
+                Err(Flaw::TooMany(what)) => {
+                    unfit.push((label, what + long_form(self.names.len())));
+                }
             }
         }
         let remedy = Some(Remedy::with("ignore", "NAME"));
@@ -305,6 +309,19 @@ impl Header {
     }
 }
 
+/// The columns of a table that may have a row for each rating: user, item, rating, and perhaps a time.
+const LONG: RangeInclusive<usize> = 3..=4;
+
+/// What to do about a table of so many columns, if it has a row for each rating.
+fn long_form(n_columns: usize) -> &'static str {
+    match LONG.contains(&n_columns) {
+        true => {
+            "; if a row is a user, an item and a rating, `harmonium pivot` or pandas' pivot makes a table"
+        }
+        false => "",
+    }
+}
+
 /// A rule for values, and the setting by which a value would follow it.
 pub(super) struct Must {
     pub rule: String,
@@ -321,7 +338,10 @@ impl Must {
                 "; if all columns share one scale, as ratings do, train with its range",
             ),
             Origin::Data { .. } => (
-                format!("one of {states}, as declared by categories"),
+                format!(
+                    "one of {states}, as declared by categories{}",
+                    long_form(columns.n_columns())
+                ),
                 "; if the scale is another, declare its range",
             ),
         };
@@ -340,6 +360,8 @@ pub(super) enum Flaw {
     Idle(String),
     /// Its values are no categories.
     Unfit(String),
+    /// They are too many for categories.
+    TooMany(String),
 }
 
 /// The first ten of these texts in a message.
@@ -370,6 +392,14 @@ pub(super) enum Distinct {
 }
 
 impl Distinct {
+    /// How many there are, as far as they are noted.
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
     /// Notes a number of a column of numbers.
     pub fn note_number(&mut self, x: f64) {
         let Self::Numbers(numbers) = self else { unreachable!("a column of numbers") };
@@ -441,7 +471,9 @@ impl Distinct {
                 Ok(ColumnKind::Bit([off.clone(), on.clone()]))
             }
             [only] => Err(one_value(only)),
-            _ if texts.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
+            _ if texts.len() > MAX_STATES => {
+                Err(Flaw::TooMany(too_many("different values", MAX_STATES)))
+            }
             _ => Ok(ColumnKind::Category(texts.clone())),
         }
     }
@@ -455,9 +487,11 @@ fn kind_of_numbers(numbers: &[f64]) -> Result<ColumnKind, Flaw> {
         _ if has_fractions && numbers.len() > MOST_REALS => {
             let what = "different numbers with fractions, so it holds measurements (sort them into \
                         classes, as by pandas.cut)";
-            Err(too_many(what, MOST_REALS))
+            Err(Flaw::Unfit(too_many(what, MOST_REALS)))
         }
-        _ if numbers.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
+        _ if numbers.len() > MAX_STATES => {
+            Err(Flaw::TooMany(too_many("different values", MAX_STATES)))
+        }
         _ => Ok(ColumnKind::Category(numbers.iter().map(f64::to_string).collect())),
     }
 }
@@ -466,8 +500,8 @@ fn one_value(value: &str) -> Flaw {
     Flaw::Idle(format!("holds only the value {value}"))
 }
 
-fn too_many(what: &str, most: usize) -> Flaw {
-    Flaw::Unfit(format!("holds more than {most} {what}, but must be a bit or a category"))
+fn too_many(what: &str, most: usize) -> String {
+    format!("holds more than {most} {what}, but must be a bit or a category")
 }
 
 /// Finds the states of the values of one column.

@@ -69,6 +69,9 @@ mod packed;
 
 mod file;
 
+#[cfg(feature = "cli")]
+mod long;
+
 mod pattern;
 
 mod sequences;
@@ -136,6 +139,8 @@ pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
 pub use holes::{MissingMask, MissingValue};
 pub use labels::{Classes, Labels};
+#[cfg(feature = "cli")]
+pub(crate) use long::Wide;
 #[cfg(feature = "cli")]
 pub use mask::{Half, Mask};
 #[cfg(feature = "cli")]

@@ -1,0 +1,251 @@
+//! Tables in long form, a row for each value, and the wide tables that they mean.
+//!
+//! ```text
+//!  user,item,rating                 user,Alien,Up
+//!  ann,Up,4                         ann,5,4
+//!  ann,Alien,5           ──►        bob,,2
+//!  bob,Up,2
+//! ```
+
+use super::columns::finite;
+use super::file::{Format, Unpacked};
+use super::text::{Cell, FirstRow, Row, Text, quoted};
+use crate::error::{Error, Result};
+use crate::memory::{self, Bytes, Need};
+use crate::setting::invalid;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The parts of a row, by place: the example, the column and the value.
+const N_PARTS: usize = 3;
+
+/// A wide table: a row for each example, whose name is the first cell.
+pub(crate) struct Wide {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Wide {
+    /// Reads a table in long form. `parts` are the names of its columns of examples, columns and values; by default
+    /// its first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
+    /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet.
+    /// A column whose name is the number 31 is called `item:31`, as the names of a header are texts; `item` is the name
+    /// of its part.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Unsuitable`] for a file that is no table, and with the line of a row without an
+    /// example or a column, or of a second value of one cell; [`Error::InvalidSetting`] for a part that is not there;
+    /// [`Error::OutOfMemory`].
+    pub fn read(path: &Path, parts: Option<&[String; N_PARTS]>) -> Result<Self> {
+        let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
+        let file = Unpacked::read(path)?;
+        if Format::of(&file.bytes) != Some(Format::Table) {
+            return Err(unsuitable("is not a table as text".to_string()));
+        }
+        let text = Text::of_texts(&file.bytes[..]);
+        let mut long = Long::default();
+        let mut first: Option<(usize, Vec<String>, [usize; N_PARTS])> = None;
+        text.each_row(|row| {
+            let Some((from, names, places)) = &first else {
+                let is_header = matches!(FirstRow::of(&row.cells), FirstRow::Names);
+                let names = names(&row, is_header);
+                let places = places(path, &names, parts)?;
+                if !is_header {
+                    long.push(&text, &row, &places).map_err(unsuitable)?;
+                }
+                first = Some((row.from, names, places));
+                return Ok(());
+            };
+            if row.cells.len() != names.len() {
+                return Err(unsuitable(text.other_length(&row, *from, names.len())));
+            }
+            long.push(&text, &row, places).map_err(unsuitable)
+        })?;
+        let Some((_, names, [example, column, _])) = first.filter(|_| !long.values.is_empty())
+        else {
+            return Err(unsuitable("holds no values".to_string()));
+        };
+        // Without a header these are numbers, too.
+        let or =
+            |name: &str, other: &str| if finite(name).is_some() { other } else { name }.to_string();
+        long.wide(&or(&names[example], "user"), &or(&names[column], "item"), path)
+    }
+}
+
+/// The names of the columns: those of a header, or numbers from 1.
+fn names(row: &Row<'_>, is_header: bool) -> Vec<String> {
+    let name = |(at, cell): (usize, &&[u8])| match is_header {
+        true => String::from_utf8_lossy(cell).into_owned(),
+        false => (at + 1).to_string(),
+    };
+    row.cells.iter().enumerate().map(name).collect()
+}
+
+/// The places of the parts among the columns.
+fn places(
+    path: &Path,
+    names: &[String],
+    parts: Option<&[String; N_PARTS]>,
+) -> Result<[usize; N_PARTS]> {
+    let Some(parts) = parts else {
+        if names.len() < N_PARTS {
+            let rule = format!(
+                "has {} columns, but must have those of examples, columns and values",
+                names.len()
+            );
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
+        return Ok([0, 1, 2]);
+    };
+    let mut places = [0; N_PARTS];
+    for (place, part) in places.iter_mut().zip(parts) {
+        let found = names.iter().position(|name| name == part);
+        let rule =
+            || format!("three columns of {}, which are {}", path.display(), names.join(", "));
+        *place = found.ok_or_else(|| invalid("columns", part, rule()))?;
+    }
+    Ok(places)
+}
+
+/// The values of a table in long form.
+#[derive(Default)]
+struct Long {
+    /// The number of each example and of each column, in the order in which they come first.
+    examples: BTreeMap<String, usize>,
+    columns: BTreeMap<String, usize>,
+    /// The value of an example and a column, and where its row begins.
+    values: BTreeMap<(usize, usize), (String, usize)>,
+}
+
+impl Long {
+    /// Takes in a row, or says what is wrong with it.
+    fn push(
+        &mut self,
+        text: &Text<'_>,
+        row: &Row<'_>,
+        places: &[usize; N_PARTS],
+    ) -> Result<(), String> {
+        let [example, column, value] = places.map(|place| row.cells[place]);
+        if Cell::of(value) == Cell::Missing {
+            return Ok(());
+        }
+        for (what, cell) in [("example", example), ("column", column)] {
+            if cell.is_empty() {
+                return Err(format!("{} has a value, but no {what}", text.line(row.from)));
+            }
+        }
+        let [example_name, column_name, value] =
+            [example, column, value].map(|cell| String::from_utf8_lossy(cell).into_owned());
+        let place =
+            (number(&mut self.examples, example_name), number(&mut self.columns, column_name));
+        let Some((_, other)) = self.values.insert(place, (value, row.from)) else { return Ok(()) };
+        Err(format!(
+            "{} and {} both have a value of {} and {}; leave one of them out, such as the older",
+            text.line(other),
+            text.line(row.from),
+            quoted(example),
+            quoted(column)
+        ))
+    }
+
+    /// The wide table. `of_examples` and `of_columns` are the names of the parts.
+    fn wide(self, of_examples: &str, of_columns: &str, path: &Path) -> Result<Wide> {
+        let (n_examples, n_columns) = (self.examples.len(), self.columns.len());
+        let what = || format!("{}: a table of {n_examples} x {n_columns} values", path.display());
+        memory::check(what, &[Need::new(Bytes::of::<String>(&[n_examples, n_columns]), &[])])?;
+        let mut columns: Vec<_> = self.columns.into_iter().collect();
+        if columns.iter().all(|(name, _)| finite(name).is_some()) {
+            let number = |name: &str| finite(name).unwrap_or_default();
+            columns.sort_by(|(a, _), (b, _)| number(a).total_cmp(&number(b)));
+        }
+        let mut place_of = vec![0; n_columns];
+        for (place, (_, number)) in (1..).zip(&columns) {
+            place_of[*number] = place;
+        }
+        let mut rows = vec![vec![String::new(); n_columns + 1]; n_examples];
+        for (name, number) in self.examples {
+            rows[number][0] = name;
+        }
+        for ((example, column), (value, _)) in self.values {
+            rows[example][place_of[column]] = value;
+        }
+        let column = |(name, _): (String, usize)| match finite(&name) {
+            Some(_) => format!("{of_columns}:{name}"),
+            None => name,
+        };
+        let first = [of_examples.to_string()].into_iter();
+        let header = first.chain(columns.into_iter().map(column)).collect();
+        Ok(Wide { header, rows })
+    }
+}
+
+/// The number of a name, which may be new.
+fn number(numbers: &mut BTreeMap<String, usize>, name: String) -> usize {
+    let next = numbers.len();
+    *numbers.entry(name).or_insert(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The wide table as text, or the error.
+    fn wide(text: &str, parts: Option<[&str; 3]>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.csv");
+        std::fs::write(&path, text).unwrap();
+        let parts = parts.map(|parts| parts.map(String::from));
+        let error = |error: Error| {
+            let folder = folder.path().display().to_string() + "/";
+            error.to_string().replace(&folder, "")
+        };
+        Wide::read(&path, parts.as_ref()).map_or_else(error, |Wide { header, rows }| {
+            let rows = [header].into_iter().chain(rows);
+            rows.map(|row| row.join(",")).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    #[test]
+    fn a_row_for_each_value_becomes_a_row_for_each_example() {
+        let films = "user,item,rating\nann,Up,4\nann,Alien,5\nbob,Up,2\n";
+        assert_eq!(wide(films, None), "user,Alien,Up\nann,5,4\nbob,,2");
+        // Without a header, by number, a time passed over, an empty value left out.
+        assert_eq!(
+            wide("7\t10\t3\t881\n5\t9\t1\t882\n5\t10\t\t883\n", None),
+            "user,item:9,item:10\n7,,3\n5,1,"
+        );
+        let other = "rating,time,film,who\n4,1,Up,ann\n2,2,Heat,\"b, c\"\n";
+        assert_eq!(wide(other, Some(["who", "film", "rating"])), "who,Heat,Up\nann,,4\nb, c,2,");
+    }
+
+    #[test]
+    fn each_error_says_the_line_or_the_columns() {
+        for (text, parts, message) in [
+            (
+                "user,item,rating\na,x,1\nb,x,2\na,x,3\n",
+                None,
+                "long.csv: line 2 and line 4 both have a value of \"a\" and \"x\"; leave one of them out",
+            ),
+            ("user,item,rating\na,,1\n", None, "long.csv: line 2 has a value, but no column"),
+            (
+                "user,item,rating\na,x\n",
+                None,
+                "long.csv: line 2 has 2 cells, but line 1 has 3 cells",
+            ),
+            ("user,item,rating\na,x,\n", None, "long.csv: holds no values"),
+            (
+                "a,b\nx,1\n",
+                None,
+                "long.csv: has 2 columns, but must have those of examples, columns and",
+            ),
+            (
+                "user,item,rating\na,x,1\n",
+                Some(["user", "film", "rating"]),
+                "columns is film, but must be three columns of long.csv, which are user, item, rating",
+            ),
+        ] {
+            let found = wide(text, parts);
+            assert!(found.starts_with(message), "{found}\ndoes not say: {message}");
+        }
+    }
+}
