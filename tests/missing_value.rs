@@ -136,7 +136,9 @@ fn states_that_look_like_missing_values_are_noted() {
     assert_eq!(note("-1 0\n0 1\n1 0\n"), None, "three values of their own");
     assert_eq!(note("-9 0\n1 1\n-9 0\n"), None, "two states");
     let bits = Dataset::from_bits("b", BitMatrix::zeros(1, 1));
-    assert!(bits.none_missing_note().unwrap().ends_with("such as 0 or -9, name it by missing_value"));
+    assert!(
+        bits.none_missing_note().unwrap().ends_with("such as 0 or -9, name it by missing_value")
+    );
     assert_eq!(text("0 NA\n", Encoding::Undeclared).none_missing_note(), None);
 }
 
@@ -156,7 +158,8 @@ fn the_error_for_a_usual_mark_names_the_setting() {
 fn commands_know_the_number_and_take_another() {
     let folder = Folder::new();
     folder.write("train", b"0 1 1\n1 -9 0\n0 1 1\n1 0 -9\n");
-    let line = format!("train --data train --missing-value -9 --missing marginal {SHORT} --out run");
+    let line =
+        format!("train --data train --missing-value -9 --missing marginal {SHORT} --out run");
     folder.succeed(&line);
     folder.write("other", b"0 1 2\n1 2 0\n");
     folder.fail("evaluate run --data other", "is 2, but must be");
@@ -177,7 +180,8 @@ fn a_model_of_whole_sequences_reads_others() {
     folder.succeed(&format!("train --data train {SHORT} --out run"));
     let json: serde_json::Value =
         serde_json::from_str(&folder.succeed("evaluate run --json")).unwrap();
-    let [of_site, of_all] = ["log_likelihood_per_site", "log_likelihood"].map(|key| json[key].as_f64());
+    let [of_site, of_all] =
+        ["log_likelihood_per_site", "log_likelihood"].map(|key| json[key].as_f64());
     assert_eq!((of_site.unwrap() * 4.0, &json["n_sites"]), (of_all.unwrap(), &4.into()));
     assert!(folder.succeed("evaluate run").contains("nats a site, of 4 sites"));
     folder.write("other", b">e\nACAC\n>f\nA-XC\n");
@@ -196,5 +200,8 @@ fn a_model_of_whole_sequences_reads_others() {
     folder.fail("evaluate run --data other --unknown-letters gap", "has no gap for them");
     folder.write("table", b"0 1\n1 0\n");
     folder.succeed(&format!("train --data table {SHORT} --out bits"));
-    folder.misuse("transform bits table --unknown-letters drop", "model was not trained on sequences");
+    folder.misuse(
+        "transform bits table --unknown-letters drop",
+        "model was not trained on sequences",
+    );
 }

@@ -99,6 +99,7 @@ class _OfRun(TypedDict, total=False):
     alphabet: str | None
     unknown_letters: str
     missing_value: float | None
+    id: str | None
     labels: str | None
     test_labels: str | None
     missing_mask: str | None

@@ -398,7 +398,8 @@ pub fn dataset_with_missing(
     };
     let missing = bits(&missing, "the mask of missing values", threads)?;
     let found = with_holes(&values, &encoding, threads)?;
-    let is_either = |n, unit| missing.get(n, unit) || found.missing().is_some_and(|m| m.get(n, unit));
+    let is_either =
+        |n, unit| missing.get(n, unit) || found.missing().is_some_and(|m| m.get(n, unit));
     let all = BitMatrix::from_fn(missing.n_rows(), missing.n_columns(), is_either);
     found.with_missing(all).map_err(to_py)
 }

@@ -843,7 +843,8 @@ impl Rbm {
         let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
             Rows::Whole(visible) => visible,
             Rows::Lacking(data) => {
-                let what = "p(h | v) (Rbm.impute fills them; free_energy and predict_proba sum them out)";
+                let what =
+                    "p(h | v) (Rbm.impute fills them; free_energy and predict_proba sum them out)";
                 return Err(lacking::refuse(&data, what));
             }
         };

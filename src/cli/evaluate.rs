@@ -6,12 +6,13 @@ use super::output::{Output, Overwrite, print, print_beside, print_text};
 use super::rows::Rows;
 use crate::bits::BitMatrix;
 use crate::dataset::{
-    Beside, Binarization, Classes, ColumnSource, Columns, Dataset, Encoding, ExampleWeights, Examples,
-    Labels, Source, WeightedBits, WeightedRows,
+    Beside, Binarization, Classes, ColumnSource, Columns, Dataset, Encoding, ExampleWeights,
+    Examples, Labels, Source, WeightedBits, WeightedRows,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
+use crate::evaluate::mixing::clusters_of;
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood_among, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
@@ -128,6 +129,10 @@ pub struct Evaluate {
     /// the number of each example from 0. A row that is left out has NaN, or nothing in text
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
+    /// Write the cluster of each row of the data, from 1 as in the line `mixing`, to this file: .npy, .npz, .csv or
+    /// .tsv. A row that lies where few others do, or is left out, has NaN, or nothing in text
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::array))]
+    clusters: Option<Output>,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
@@ -195,7 +200,8 @@ impl Evaluate {
             })?;
             check_sweeps("gibbs_steps", self.gibbs_steps)?;
         }
-        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
+        let outputs = self.log_probabilities.iter().chain(&self.clusters);
+        outputs.into_iter().try_for_each(|out| out.check(&self.overwrite))?;
         let path = model_path(&self.model)?;
         let file = ModelFile::read(&path)?;
         check_objective(&self.model, &file)?;
@@ -219,6 +225,15 @@ impl Evaluate {
                 })?;
                 return self.predict_values(&file, &visible, subject, to_classify.as_ref(), isa);
             }
+        }
+        if let Some(out) = self.clusters.as_ref().filter(|_| is_first) {
+            let found = clusters_of((&visible).into());
+            check("clusters", out.path().display(), found.is_some(), || {
+                "left out for fewer than 100 examples, for those that lack values, and where nothing varies".into()
+            })?;
+            let of_row = |cluster: Option<usize>| cluster.map_or(f64::NAN, |at| (at + 1) as f64);
+            let found: Array1<f64> = found.into_iter().flatten().map(of_row).collect();
+            out.write(&rows.encode(out, "cluster", &found))?;
         }
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
@@ -401,6 +416,7 @@ impl Evaluate {
             beside: Beside {
                 labels: self.labels.as_ref(),
                 weights: self.weights.as_ref(),
+                id: self.reading.id.as_deref(),
                 ..Beside::default()
             },
             reading: self.reading.reading(),
@@ -440,7 +456,10 @@ impl Evaluate {
             data_role,
             data_warning: data_warning.map(str::to_string),
             n_examples: examples.n_examples(),
-            n_sites: examples.columns().filter(|all| all.alphabet().is_some()).map(Columns::n_columns),
+            n_sites: examples
+                .columns()
+                .filter(|all| all.alphabet().is_some())
+                .map(Columns::n_columns),
             n_effective: examples.weights().map(ExampleWeights::n_effective),
             binarization: in_words,
             data_sha256: visible.bits().sha256(),

@@ -3,6 +3,7 @@
 use super::input::{limited, model_path, read_data, say_data};
 use super::output::Output;
 use super::predict::Predict;
+use super::rows::Rows;
 use crate::dataset::{Beside, Binarization, Columns, Dataset, Examples, MissingMask};
 use crate::error::{Error, Result};
 use crate::evaluate::imputation::most_likely;
@@ -35,7 +36,11 @@ impl Predict {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            beside: Beside { mask: mask.as_ref(), ..Beside::default() },
+            beside: Beside {
+                mask: mask.as_ref(),
+                id: self.reading.id.as_deref(),
+                ..Beside::default()
+            },
             reading: self.reading.reading(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
@@ -72,7 +77,8 @@ impl Predict {
         let means = data.columns().filter(|_| rule == Missing::Absent).and_then(|columns| {
             NumberMeans::recorded(columns, data_mean.as_ref(), &provenance.data)
         });
-        out.write(&self.filled(&data, &probabilities, means.as_ref(), &out)?)?;
+        let bytes = self.filled(&data, &probabilities, means.as_ref(), &out)?;
+        out.write(&Rows::of_examples(&data).with_names(&out, bytes))?;
         out.say()
     }
 

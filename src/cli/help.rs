@@ -212,7 +212,20 @@ const HELP: [Help; 19] = [
             "json",
         ],
         groups: &[
-            ("Data", &["data", "split", "limit", "binarize", "compare_data", "compare_split"]),
+            (
+                "Data",
+                &[
+                    "data",
+                    "split",
+                    "id",
+                    "missing_value",
+                    "unknown_letters",
+                    "limit",
+                    "binarize",
+                    "compare_data",
+                    "compare_split",
+                ],
+            ),
             (
                 "Estimate",
                 &[
@@ -228,7 +241,7 @@ const HELP: [Help; 19] = [
                 ],
             ),
             ("Samples", &["samples", "gibbs_steps"]),
-            ("Output", &["log_probabilities", "overwrite", "json"]),
+            ("Output", &["log_probabilities", "clusters", "overwrite", "json"]),
         ],
         examples: [
             example("harmonium evaluate runs/coins", "scores the run's own held-out examples"),

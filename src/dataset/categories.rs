@@ -251,7 +251,9 @@ impl Header {
             let others = match others.len() {
                 0 => String::new(),
                 1 => format!(" ({} is no category either)", others[0]),
-                n => format!(" ({n} other columns are no categories either: {})", first_of(&others)),
+                n => {
+                    format!(" ({n} other columns are no categories either: {})", first_of(&others))
+                }
             };
             return Err(self.refused(format!("{label} {what}{others}; leave it out"), remedy));
         }
@@ -264,7 +266,10 @@ impl Header {
         let left_out = match idle.len() {
             0 => None,
             1 => Some(format!("{} and is left out: there is nothing to learn in it", idle[0])),
-            n => Some(format!("{n} columns in which there is nothing to learn are left out: {}", first_of(&idle))),
+            n => Some(format!(
+                "{n} columns in which there is nothing to learn are left out: {}",
+                first_of(&idle)
+            )),
         };
         Ok((self.columns(chosen, kinds), left_out))
     }
@@ -400,9 +405,7 @@ impl Distinct {
                 Ok(ColumnKind::Bit([off.clone(), on.clone()]))
             }
             [only] => Err(one_value(only)),
-            _ if texts.len() > MAX_STATES => {
-                Err(too_many("different values", MAX_STATES))
-            }
+            _ if texts.len() > MAX_STATES => Err(too_many("different values", MAX_STATES)),
             _ => Ok(ColumnKind::Category(texts.clone())),
         }
     }
@@ -563,9 +566,8 @@ mod tests {
     const AUTO: Origin<'_> = Origin::Data { categories: Categories::Auto, ignore: &[] };
 
     fn encode(numbers: &Array2<f64>, origin: Origin<'_>) -> Result<(Columns, Array2<u8>), String> {
-        let found = encode_numbers("X", numbers.dim(), origin, None, |n, column| {
-            numbers[[n, column]]
-        });
+        let found =
+            encode_numbers("X", numbers.dim(), origin, None, |n, column| numbers[[n, column]]);
         let Encoded { columns, bits, .. } = found.map_err(|error| error.to_string())?;
         let states = columns.decode(&bits);
         Ok((columns, states))

@@ -335,7 +335,9 @@ mod tests {
         assert_eq!(note("a,b\nx,1\nNA,0\n").unwrap(), one);
         let none = note("a,b,c\n,1,y\nNA,0,y\n").unwrap();
         let both = "column 1 (\"a\") holds no value, column 3 (\"c\") holds only the value y";
-        assert!(none.ends_with(&format!("2 columns in which there is nothing to learn are left out: {both}")));
+        assert!(none.ends_with(&format!(
+            "2 columns in which there is nothing to learn are left out: {both}"
+        )));
         let model = read_plain("a,b\nx,1\nx,0\n", AUTO).unwrap();
         assert_eq!(model.columns().unwrap().header().unwrap(), ["b"]);
         // Other data for the model have the column, or lack it.
@@ -345,7 +347,10 @@ mod tests {
         }
         let unfit: String = (0..30).map(|n| format!("{n},{n},{}\n", n % 2)).collect();
         let error = read(&format!("id,key,c\n{unfit}"), AUTO).unwrap_err();
-        assert!(error.contains("column 1 (\"id\") holds another value in each of the 30 examples"), "{error}");
+        assert!(
+            error.contains("column 1 (\"id\") holds another value in each of the 30 examples"),
+            "{error}"
+        );
         let others = "(column 2 (\"key\") is no category either); leave it out by ignore = NAME";
         assert!(error.ends_with(others), "{error}");
     }

@@ -120,7 +120,8 @@ impl Encoding {
         });
         let spins = fact("spins")
             .map(|value| value.as_bool().ok_or_else(|| invalid("spins", value, "true or false")));
-        let declared = Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false));
+        let declared =
+            Self::declared(grey_levels.transpose()?, spins.transpose()?.unwrap_or(false));
         Ok(declared?.marked(missing_value))
     }
 
@@ -339,7 +340,8 @@ impl Encoding {
                 if Self::are_grey(least, largest) {
                     return Ok(Self::GreyLevels(WHITE as u32));
                 }
-                let of_mark = of_mark(least).filter(|_| all(&|x| x == least || x == 0.0 || x == 1.0));
+                let of_mark =
+                    of_mark(least).filter(|_| all(&|x| x == least || x == 0.0 || x == 1.0));
                 let rule = of_mark.unwrap_or(if all(&is_spin) { SPINS } else { GREY_LEVELS });
                 // If the largest could be a grey level, the error names the first number that cannot.
                 let most = if largest > DARK { WHITE } else { 1.0 };
@@ -393,7 +395,8 @@ mod tests {
                     bits by a threshold, such as x > 0 in NumPy, or if these are grey levels up to N, \
                     declare them by grey_levels = N";
         let spins = "0 or 1; if these are spins, declare them by spins = true";
-        let nine = "from 0 to 1; if this number stands for a missing value, name it by missing_value = -9";
+        let nine =
+            "from 0 to 1; if this number stands for a missing value, name it by missing_value = -9";
         for (encoding, numbers, at, rule) in [
             (Encoding::Undeclared, [0.0, 1.0, 2.0], "unit 2 is 2", ways),
             (Encoding::Undeclared, [0.0, 127.0, 1.0], "unit 1 is 127", ways),

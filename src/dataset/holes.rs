@@ -258,7 +258,9 @@ impl Holes {
         for example in 0..shape.0 {
             for unit in (0..shape.1).filter(|&unit| number(example, unit) == mark) {
                 holes.note(shape, example, unit, || {
-                    format!("example {example}, unit {unit} is {mark}, which missing_value declares")
+                    format!(
+                        "example {example}, unit {unit} is {mark}, which missing_value declares"
+                    )
                 });
             }
         }

@@ -99,7 +99,8 @@ fn n_agreeing(
     watch: Watch<'_>,
 ) -> Result<Vec<u32>> {
     let (n, columns) = (bits.n_rows(), one_hot_units(units));
-    let holes = BitMatrix::from_fn(n, columns.len(), |row, column| missing.get(row, columns[column].0));
+    let holes =
+        BitMatrix::from_fn(n, columns.len(), |row, column| missing.get(row, columns[column].0));
     let states = one_hot(bits, units).without(&holes);
     let firsts: Vec<_> = units.sites().map(|site| site.start).collect();
     let given = BitMatrix::from_fn(n, firsts.len(), |row, site| !missing.get(row, firsts[site]));

@@ -106,7 +106,11 @@ impl Source {
     /// The data that are compiled in or generated.
     fn made(&self, split: Split, encoding: Encoding) -> Result<Dataset> {
         if let Some(mark) = encoding.missing_value() {
-            return Err(invalid("missing_value", mark, "left out for these data, which lack no value"));
+            return Err(invalid(
+                "missing_value",
+                mark,
+                "left out for these data, which lack no value",
+            ));
         }
         if encoding.origin()?.is_some() {
             return Err(invalid(

@@ -188,7 +188,10 @@ fn say_likelihood(
     lines.add("log-likelihood", what);
     let n_sites = report.subject.as_ref().and_then(|subject| subject.n_sites);
     if let (Some(of_site), Some(n_sites)) = (report.log_likelihood_per_site, n_sites) {
-        lines.add("  per site", format!("{} nats a site, of {n_sites} sites", figure(Some(of_site), 4)));
+        lines.add(
+            "  per site",
+            format!("{} nats a site, of {n_sites} sites", figure(Some(of_site), 4)),
+        );
     }
     if likelihood.log_likelihood_independent.is_some() {
         let score = ScoreReport {

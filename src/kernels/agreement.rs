@@ -58,7 +58,8 @@ fn count_agreeing_body(
             let equal = shared(states, row, first);
             let in_both = shared(given, row, first);
             let n = (states.n_rows() - first).min(SIDE);
-            let agree = |(&equal, &in_both): (&u64, &u64)| u32::from(equal >= least[in_both as usize]);
+            let agree =
+                |(&equal, &in_both): (&u64, &u64)| u32::from(equal >= least[in_both as usize]);
             *count += equal[..n].iter().zip(&in_both[..n]).map(agree).sum::<u32>();
         }
     }
@@ -160,7 +161,8 @@ mod tests {
             let both = |bits: &BitMatrix, a: usize, b: usize| {
                 (0..v).filter(|&i| bits.get(a, i) && bits.get(b, i)).count() as u64
             };
-            let least: Vec<_> = (0..=v as u64).map(|g| if g == 0 { u64::MAX } else { g / 3 }).collect();
+            let least: Vec<_> =
+                (0..=v as u64).map(|g| if g == 0 { u64::MAX } else { g / 3 }).collect();
             let agree = |a, b| both(&states, a, b) >= least[both(&given, a, b) as usize];
             let expected: Vec<_> =
                 (n / 3..n).map(|a| (0..n).filter(|&b| agree(a, b)).count() as u32).collect();

@@ -118,7 +118,8 @@ impl DataChoice<'_> {
         let (dataset, note) = part.read_beside(source, provenance, self.beside, self.reading)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
-        let is_whole = self.split != Some(Part::Validation) && self.reading == OtherReading::default();
+        let is_whole =
+            self.split != Some(Part::Validation) && self.reading == OtherReading::default();
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);

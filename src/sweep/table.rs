@@ -241,7 +241,9 @@ impl fmt::Display for Table {
             write!(f, "{}{}", if at > 0 { "\n" } else { "" }, line.trim_end())?;
         }
         if self.rows.len() > 1 && self.rows.iter().all(|row| row.runs.len() == 1) {
-            f.write_str("\none seed a point: ranks may be chance; --seeds 3 shows how far seeds differ")?;
+            f.write_str(
+                "\none seed a point: ranks may be chance; --seeds 3 shows how far seeds differ",
+            )?;
         }
         Ok(())
     }
