@@ -178,9 +178,9 @@ fn settings_that_contradict_each_other_are_refused() {
     }
     folder.refuse("train --data t.csv --categories auto --alphabet dna", 2, "cannot be used with");
     folder.write("bits.csv", b"a,b\n0,1\n1,0\n");
-    folder.misuse(
-        "train --data bits.csv --ignore a --hidden 2",
-        "ignore is [\"a\"], but must be left out without --categories",
+    folder.fail(
+        "train --data bits.csv --ignore c --hidden 2",
+        "line 1 has the columns a, b, but must have a column \"c\" of values to ignore",
     );
     folder.misuse(
         "train --data shifter --categories auto --hidden 2",
@@ -233,4 +233,44 @@ fn a_model_of_sequences_samples_sequences_like_those_it_has_seen() {
     let score: serde_json::Value = serde_json::from_str(&folder.succeed(line)).unwrap();
     let score = score["log_likelihood"].as_f64().unwrap();
     assert!(score > -2.5 && score < -4_f64.ln(), "{score}");
+}
+
+/// Names and other texts of a table of bits are no units: the names come back with the results.
+#[test]
+fn rows_keep_their_names_and_ignored_columns_are_no_units() {
+    let folder = Folder::new();
+    let row = |n: usize| format!("row {n},{},x,{}\n", n % 2, n % 2);
+    let table: String = (0..60).map(row).collect();
+    folder.write("t.csv", format!("who,a,note,b\n{table}").as_bytes());
+    folder.succeed(&format!("train --data t.csv --id who --ignore note {SHORT} --out run"));
+    assert_eq!(folder.facts("run")["data"]["ignored_columns"], json!(["note"]));
+    let lines = |name: &str| {
+        let text = String::from_utf8(folder.read(name)).unwrap();
+        text.lines().map(str::to_string).collect::<Vec<_>>()
+    };
+    folder.succeed("evaluate run --log-probabilities p.csv");
+    assert!(lines("p.csv")[0] == "name,log_p" && lines("p.csv")[2].starts_with("row 1,-"));
+    folder.misuse("evaluate run --clusters c.csv", "left out for fewer than 100 examples");
+    // Other data may have these columns, or lack them.
+    folder.write("other.csv", b"b,who,a,note\n1,new,0,y\n");
+    folder.write("less.csv", b"a,b\n1,0\n");
+    folder.succeed("transform run other.csv --out h.csv");
+    assert!(lines("h.csv")[0].starts_with("name,h0,") && lines("h.csv")[1].starts_with("new,"));
+    folder.succeed("transform run less.csv --out less.tsv");
+    assert!(lines("less.tsv")[0].starts_with("h0\t"));
+    folder.write("given.csv", b"key,a,b\nk 1,1,0\n");
+    folder.succeed("transform run given.csv --id key --out given.tsv");
+    assert!(lines("given.tsv")[1].starts_with("k 1\t"));
+    let categories = format!("train --data t.csv --categories auto --id who --ignore note {SHORT}");
+    folder.succeed(&format!("{categories} --out columns"));
+    folder.write("holes.csv", b"who,a,note,b\nfirst,1,x,\n");
+    folder.succeed("predict columns holes.csv --fill --out filled.csv");
+    assert_eq!(
+        (&lines("filled.csv")[0][..], &lines("filled.csv")[1][..8]),
+        ("name,a,b", "first,1,")
+    );
+    let labelled = format!("train --data t.csv --id who --ignore note --labels b {SHORT}");
+    folder.succeed(&format!("{labelled} --out labelled"));
+    folder.succeed("predict labelled --out classes.csv");
+    assert!(lines("classes.csv")[0].starts_with("name,b,p(0)"), "{:?}", lines("classes.csv")[0]);
 }

@@ -124,7 +124,10 @@ fn what_cannot_be_packed_or_read_is_refused_with_a_remedy() {
         "train --data greys.idx --labels packed --out run",
         "packed: holds packed data, but must hold an array",
     );
-    folder.misuse("pack greys.idx --out new --ignore a", "must be left out without --categories");
+    folder.fail(
+        "pack greys.idx --out new --ignore a",
+        "is no table with a header, but must have a column",
+    );
     let mut bytes = folder.read("packed");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

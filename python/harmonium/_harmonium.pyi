@@ -100,6 +100,7 @@ class _OfRun(TypedDict, total=False):
     alphabet: str | None
     unknown_letters: str
     missing_value: float | None
+    id: str | None
     labels: Any
     test_labels: Any
     missing_mask: str | os.PathLike[str] | None

@@ -12,6 +12,7 @@ use crate::dataset::{
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::classifier::{ClassScore, Classifier};
 use crate::evaluate::free_energy::{free_energies, free_energy_gap, mean_free_energy};
+use crate::evaluate::mixing::clusters_of;
 use crate::evaluate::pseudo_likelihood::{pseudo_likelihood_among, stochastic_pseudo_likelihood};
 use crate::evaluate::reconstruction::reconstruction_error;
 use crate::evaluate::report::{ScoreReport, ScoresReport, SubjectReport, finite};
@@ -132,6 +133,10 @@ pub struct Evaluate {
     /// the number of each example from 0. A row that is left out has NaN, or nothing in text
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
+    /// Write the cluster of each row of the data, from 1 as in the line `mixing`, to this file: .npy, .npz, .csv or
+    /// .tsv. A row that lies where few others do, or is left out, has NaN, or nothing in text
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::array))]
+    clusters: Option<Output>,
     #[command(flatten)]
     overwrite: Overwrite,
     /// Seed of all random numbers, including stochastic bits
@@ -199,7 +204,8 @@ impl Evaluate {
             })?;
             check_sweeps("gibbs_steps", self.gibbs_steps)?;
         }
-        self.log_probabilities.iter().try_for_each(|out| out.check(&self.overwrite))?;
+        let outputs = self.log_probabilities.iter().chain(&self.clusters);
+        outputs.into_iter().try_for_each(|out| out.check(&self.overwrite))?;
         let path = model_path(&self.model)?;
         let file = ModelFile::read(&path)?;
         check_objective(&self.model, &file)?;
@@ -231,6 +237,15 @@ impl Evaluate {
                 let scored = Scored { visible, rows, subject, to_classify, is_of_run };
                 return self.predict_values(&file, scored, isa);
             }
+        }
+        if let Some(out) = self.clusters.as_ref().filter(|_| is_first) {
+            let found = clusters_of((&visible).into());
+            check("clusters", out.path().display(), found.is_some(), || {
+                "left out for fewer than 100 examples, for those that lack values, and where nothing varies".into()
+            })?;
+            let of_row = |cluster: Option<usize>| cluster.map_or(f64::NAN, |at| (at + 1) as f64);
+            let found: Array1<f64> = found.into_iter().flatten().map(of_row).collect();
+            out.write(&rows.encode(out, "cluster", &found))?;
         }
         let compared = self.compared(&file)?;
         let training = TrainingMean::of(&self.model, &file)?;
@@ -382,6 +397,7 @@ impl Evaluate {
             beside: Beside {
                 labels: self.labels.as_ref(),
                 weights: self.weights.as_ref(),
+                id: self.reading.id.as_deref(),
                 ..Beside::default()
             },
             reading: self.reading.reading(),

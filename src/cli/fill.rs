@@ -41,7 +41,11 @@ impl Predict {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            beside: Beside { mask: mask.as_ref(), ..Beside::default() },
+            beside: Beside {
+                mask: mask.as_ref(),
+                id: self.reading.id.as_deref(),
+                ..Beside::default()
+            },
             reading: self.reading.reading(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
@@ -102,7 +106,7 @@ impl Predict {
         if are_ratings && !self.expected && !self.most_likely {
             note(LogFormat::Text, "filled with expected numbers; --most-likely fills with values");
         }
-        out.write(&bytes)?;
+        out.write(&Rows::of_examples(&data).with_names(&out, bytes))?;
         out.say()
     }
 }

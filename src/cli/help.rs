@@ -214,7 +214,18 @@ const HELP: [Help; 20] = [
         groups: &[
             (
                 "Data",
-                &["data", "split", "truth", "limit", "binarize", "compare_data", "compare_split"],
+                &[
+                    "data",
+                    "split",
+                    "truth",
+                    "id",
+                    "missing_value",
+                    "unknown_letters",
+                    "limit",
+                    "binarize",
+                    "compare_data",
+                    "compare_split",
+                ],
             ),
             (
                 "Estimate",
@@ -231,7 +242,7 @@ const HELP: [Help; 20] = [
                 ],
             ),
             ("Samples", &["samples", "gibbs_steps"]),
-            ("Output", &["log_probabilities", "overwrite", "json"]),
+            ("Output", &["log_probabilities", "clusters", "overwrite", "json"]),
         ],
         examples: [
             example("harmonium evaluate runs/coins", "scores the run's own held-out examples"),

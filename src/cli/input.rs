@@ -44,8 +44,12 @@ pub fn in_pool<T: Send>(
 }
 
 /// How given data are read, where that differs from training.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ReadingFlags {
+    /// The column of the given table that names its rows; results for single rows carry it [default: as in training, if
+    /// there is one]
+    #[arg(long, value_name = "COLUMN", requires = "data")]
+    pub id: Option<String>,
     /// The number that stands for a missing value in the given data, such as -9 or 0 [default: as in training]
     #[arg(long, value_name = "X", requires = "data", allow_negative_numbers = true, value_parser = finite)]
     missing_value: Option<f64>,
@@ -56,8 +60,8 @@ pub struct ReadingFlags {
 }
 
 impl ReadingFlags {
-    pub fn reading(self) -> OtherReading {
-        let Self { missing_value, unknown_letters } = self;
+    pub fn reading(&self) -> OtherReading {
+        let Self { missing_value, unknown_letters, .. } = *self;
         OtherReading { missing_value, unknown_letters }
     }
 }

@@ -459,6 +459,12 @@ impl Output {
         csv::WriterBuilder::new().delimiter(delimiter).from_writer(Vec::new())
     }
 
+    /// A reader of such a table, whose header is one of its records.
+    pub fn table_reader<'a>(&self, table: &'a [u8]) -> csv::Reader<&'a [u8]> {
+        let delimiter = if self.format == Format::Tsv { b'\t' } else { b',' };
+        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(false).from_reader(table)
+    }
+
     /// Writes the whole result.
     ///
     /// # Errors

@@ -125,6 +125,7 @@ impl Predict {
             beside: Beside {
                 labels: self.labels.as_ref(),
                 mask: mask.as_ref(),
+                id: self.reading.id.as_deref(),
                 ..Beside::default()
             },
             reading: self.reading.reading(),
@@ -181,7 +182,8 @@ impl Predict {
                 }
                 let written = rows.into_iter().try_for_each(|row| table.write_record(row));
                 written.expect("writing to memory does not fail");
-                table.into_inner().expect("writing to memory does not fail")
+                let bytes = table.into_inner().expect("writing to memory does not fail");
+                rows_as_read.with_names(&out, bytes)
             }
         };
         out.write(&bytes)?;

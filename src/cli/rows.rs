@@ -10,15 +10,47 @@ pub struct Rows {
     of_examples: Vec<usize>,
     /// Number of rows.
     n: usize,
-    /// The name of each row, if they are sequences of a file: the first word of its title.
+    /// The name of each row, if it has one: of a sequence of a file, the first word of its title.
     names: Option<Vec<String>>,
+    /// Whether a column of the data holds the names.
+    are_of_column: bool,
 }
 
 impl Rows {
     pub fn of(data: &Dataset) -> Self {
-        let name = |title: &String| title.split_whitespace().next().unwrap_or_default().to_string();
+        let are_sequences = data.columns().is_some_and(|columns| columns.alphabet().is_some());
+        let name = |title: &String| match are_sequences {
+            true => title.split_whitespace().next().unwrap_or_default().to_string(),
+            false => title.clone(),
+        };
         let names = data.titles_of_rows().map(|titles| titles.iter().map(name).collect());
-        Self { of_examples: data.rows_of_examples(), n: data.n_rows(), names }
+        let of_examples = data.rows_of_examples();
+        Self { of_examples, n: data.n_rows(), names, are_of_column: !are_sequences }
+    }
+
+    /// The examples alone, without the rows that are left out.
+    pub fn of_examples(data: &Dataset) -> Self {
+        let (n, names) = (data.n_examples(), data.titles().map(<[String]>::to_vec));
+        let are_sequences = data.columns().is_some_and(|columns| columns.alphabet().is_some());
+        Self { of_examples: (0..n).collect(), n, names, are_of_column: !are_sequences }
+    }
+
+    /// The bytes of a table with a line for each row, and perhaps a header; the name of each row comes first if a column
+    /// of the data holds names.
+    pub fn with_names(&self, out: &Output, table: Vec<u8>) -> Vec<u8> {
+        let Some(names) = self.names.as_ref().filter(|_| self.are_of_column && out.is_table())
+        else {
+            return table;
+        };
+        let mut reader = out.table_reader(&table);
+        let lines = reader.records().collect::<Result<Vec<_>, _>>().expect("a table as written");
+        let header = (lines.len() > names.len()).then(|| "name".to_string());
+        let mut written = out.table_writer();
+        for (name, line) in header.iter().chain(names).zip(&lines) {
+            let cells = [&name[..]].into_iter().chain(line);
+            written.write_record(cells).expect("writing to memory does not fail");
+        }
+        written.into_inner().expect("writing to memory does not fail")
     }
 
     /// Figures of the examples (N, K) as those of all rows: `nothing` for a row that is left out.

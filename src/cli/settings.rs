@@ -88,6 +88,7 @@ impl SettingsFlags {
             (base.data.grey_levels, base.data.spins) = (None, false);
             (base.data.categories, base.data.alphabet) = (None, None);
             (base.data.ignore, base.data.unknown_letters) = (Vec::new(), UnknownLetters::Refuse);
+            (base.data.missing_value, base.data.id) = (None, None);
         }
         // Another file has another SHA-256.
         for (flag, sha256) in [

@@ -72,7 +72,7 @@ impl Transform {
                 data: self.data.as_ref(),
                 split: self.split,
                 usual: Part::Train,
-                beside: Beside::default(),
+                beside: Beside { id: self.reading.id.as_deref(), ..Beside::default() },
                 reading: self.reading.reading(),
             };
             let chosen = read_data(choice, &self.model, &provenance)?;
@@ -131,7 +131,8 @@ impl Transform {
     fn write(&self, rows: &Rows, features: &Array2<f32>) -> Result<()> {
         let features = rows.spread(features.view(), f32::NAN);
         let header = (0..features.ncols()).map(|unit| format!("h{unit}"));
-        self.out.write(&self.out.encode_named("features", header, &features))?;
+        let bytes = self.out.encode_named("features", header, &features);
+        self.out.write(&rows.with_names(&self.out, bytes))?;
         self.out.say()
     }
 }

@@ -20,6 +20,14 @@ pub struct Beside<'a> {
     pub weights: Option<&'a ColumnSource>,
     /// The column that held the weights of a model's training data. Data for the model may have it: it is no site.
     pub weights_column: Option<&'a str>,
+    /// The column of the names of the examples, which become [titles](Dataset::titles).
+    pub id: Option<&'a str>,
+    /// The column that held these names in a model's training data. Data for the model may have it: it is no site.
+    pub id_column: Option<&'a str>,
+    /// The columns of a table of units that are left out. (An [encoding](super::Encoding) of columns names its own.)
+    pub ignored: &'a [String],
+    /// The columns of a model's training data that were left out. Data for the model may have them.
+    pub ignored_columns: &'a [Value],
     /// Where the data have no values, whatever is stored there: one mark for each column of the data, those of
     /// labels and weights included.
     pub mask: Option<&'a MissingMask>,
@@ -30,6 +38,12 @@ const LABELS_COLUMN: &str = "labels_column";
 
 /// The fact of a model file that names the column of weights.
 const WEIGHTS_COLUMN: &str = "weights_column";
+
+/// The fact of a model file that names the column of the names of examples.
+const ID_COLUMN: &str = "id_column";
+
+/// The fact of a model file that names the columns of units that are left out.
+const IGNORED_COLUMNS: &str = "ignored_columns";
 
 /// The column of the labels of MNIST.
 pub(super) const DIGIT: &str = "digit";
@@ -57,6 +71,18 @@ impl<'a> Beside<'a> {
         facts
     }
 
+    /// The facts for a model file on the other columns of its training data that are no sites.
+    pub fn facts_of_others(self) -> Map<String, Value> {
+        let mut facts = Map::new();
+        if let Some(id) = self.id {
+            facts.insert(ID_COLUMN.into(), id.into());
+        }
+        if !self.ignored.is_empty() {
+            facts.insert(IGNORED_COLUMNS.into(), self.ignored.into());
+        }
+        facts
+    }
+
     /// The same, in data for a model of these classes that records these facts of its training data.
     pub fn for_model(
         self,
@@ -68,7 +94,10 @@ impl<'a> Beside<'a> {
         let of_classes = || classes.filter(|_| !facts.contains_key(LABELS_COLUMN));
         let labels_column =
             fact(LABELS_COLUMN).or_else(|| of_classes().map(|classes| classes.column_name()));
-        Self { classes, labels_column, weights_column: fact(WEIGHTS_COLUMN), ..self }
+        let (weights_column, id_column) = (fact(WEIGHTS_COLUMN), fact(ID_COLUMN));
+        let ignored = facts.get(IGNORED_COLUMNS).and_then(Value::as_array);
+        let ignored_columns = ignored.map_or(&[][..], |names| &names[..]);
+        Self { classes, labels_column, weights_column, id_column, ignored_columns, ..self }
     }
 }
 

@@ -392,14 +392,6 @@ pub(super) enum Distinct {
 }
 
 impl Distinct {
-    /// How many there are, as far as they are noted.
-    fn len(&self) -> usize {
-        match self {
-            Self::Numbers(numbers) => numbers.len(),
-            Self::Texts(texts) => texts.len(),
-        }
-    }
-
     /// Notes a number of a column of numbers.
     pub fn note_number(&mut self, x: f64) {
         let Self::Numbers(numbers) = self else { unreachable!("a column of numbers") };

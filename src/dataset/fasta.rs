@@ -158,18 +158,33 @@ impl<'a> Sequences<'a> {
             let rule = format!("{} has no sites{INSERTS}", first.name());
             return Err(sequences.refused(rule, None));
         }
-        for record in &sequences.records {
-            let found = record.letters().count();
-            if found != length {
-                let rule = format!(
-                    "{} has {found} sites, but {} has {length}; align the sequences{INSERTS}",
-                    record.name(),
-                    first.name()
-                );
-                return Err(sequences.refused(rule, None));
-            }
-        }
-        Ok(sequences)
+        let lengths = sequences.records.iter().map(|record| record.letters().count());
+        let others: Vec<_> = lengths.enumerate().filter(|(_, found)| *found != length).collect();
+        let Some(&(at, found)) = others.first() else { return Ok(sequences) };
+        let (n, all) = (others.len(), sequences.records.len());
+        let which = match n {
+            1 => String::new(),
+            _ => format!(" ({n} of {all} sequences have another length than the first)"),
+        };
+        let remedy = match sequences.length_with_lower_case() {
+            Some(whole) => format!(
+                "with their lower-case letters all have {whole}; these are left out as inserts, so if they are \
+                 sites (of a low complexity, say), write them in capitals, as by `seqkit seq --upper-case`"
+            ),
+            None => format!("align the sequences{INSERTS}"),
+        };
+        let (name, first) = (sequences.records[at].name(), first.name());
+        let rule = format!("{name} has {found} sites, but {first} has {length}{which}; {remedy}");
+        Err(sequences.refused(rule, None))
+    }
+
+    /// The one length that all sequences have if lower-case letters are sites, too.
+    fn length_with_lower_case(&self) -> Option<usize> {
+        let is_site = |c: &u8| !c.is_ascii_whitespace() && *c != b'.';
+        let length = |record: &Record<'_>| record.lines.iter().filter(|c| is_site(c)).count();
+        let mut lengths = self.records.iter().map(length);
+        let first = lengths.next()?;
+        lengths.all(|length| length == first).then_some(first)
     }
 
     fn refused(&self, rule: String, remedy: Option<Remedy>) -> Error {
@@ -455,6 +470,20 @@ mod tests {
                 ">first one\nACGT\n>second\nACG\n",
                 &undeclared,
                 format!("second has 3 sites, but first has 4; align the sequences {inserts}"),
+            ),
+            (
+                ">a\nACGT\n>b\nACg\n>c\nACG\n",
+                &undeclared,
+                format!(
+                    "b has 2 sites, but a has 4 (2 of 3 sequences have another length than the first); align the \
+                     sequences {inserts}"
+                ),
+            ),
+            (
+                ">a\nACGT\n>b\nACgT\n",
+                &undeclared,
+                "b has 3 sites, but a has 4; with their lower-case letters all have 4; these are left out as inserts"
+                    .to_string(),
             ),
             (">a\nACGT\n>\nACGTA\n", &undeclared, "sequence 2 has 5 sites, but a has 4; align".into()),
             (">a\nacgt\n", &undeclared, format!("a has no sites {inserts}")),

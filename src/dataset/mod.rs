@@ -196,7 +196,7 @@ pub struct Dataset {
     sites: Option<Units>,
     /// The first missing value, if a reader or a choice of examples said where it is in the whole data.
     first_missing: Option<FirstMissing>,
-    /// The title of each example, if they are sequences of a file.
+    /// The title of each example, if they are sequences of a file or rows with names.
     titles: Option<Vec<String>>,
     /// Where the examples are in the data as read, if some of these are left out.
     places: Option<Places>,
@@ -470,7 +470,8 @@ impl Dataset {
         self.missing.as_ref()
     }
 
-    /// The title of each example, if they are sequences of a file: its first line without `>`.
+    /// The title of each example: its first line without `>` if they are sequences of a file, or its name if a column
+    /// of a table holds names ([`Beside::id`]).
     pub fn titles(&self) -> Option<&[String]> {
         self.titles.as_deref()
     }

@@ -1,6 +1,5 @@
 //! Reading data with what belongs to their rows: columns of a table, or files of their own.
 
-#[cfg(feature = "mnist")]
 use super::Dataset;
 #[cfg(feature = "mnist")]
 use super::beside::DIGIT;
@@ -68,7 +67,8 @@ impl Source {
         reading: Reading<'_>,
         beside: Beside<'_>,
     ) -> Result<DataBeside> {
-        let Beside { labels, classes, labels_column, weights, weights_column, mask } = beside;
+        let Beside { labels, classes, labels_column, weights, weights_column, mask, .. } = beside;
+        let Beside { id, id_column, ignored, ignored_columns, .. } = beside;
         #[cfg(feature = "mnist")]
         let digits = self.digits(split, labels, classes)?;
         #[cfg(not(feature = "mnist"))]
@@ -90,6 +90,22 @@ impl Source {
         let of_weights = of_weights.map(|source| wanted("weights", source));
         let (has_labels, has_weights) = (of_labels.is_some(), of_weights.is_some());
         let mut wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
+        let must =
+            |role, name: &str| Wanted { name: name.into(), role, otherwise: Otherwise::NoColumn };
+        let of_id = id.map(|name| must("names of examples", name));
+        let of_id = of_id.or(id_column.map(|name| optional("names of examples", name)));
+        let has_id = of_id.is_some();
+        wanted.extend(of_id);
+        for name in ignored {
+            if wanted.iter().all(|w| w.name != *name) {
+                wanted.push(must("values to ignore", name));
+            }
+        }
+        for name in ignored_columns.iter().filter_map(serde_json::Value::as_str) {
+            if wanted.iter().all(|w| w.name != name) {
+                wanted.push(optional("values to ignore", name));
+            }
+        }
         // A column that training read apart is no site, even if others are given in its place.
         for (role, column) in [("labels", labels_column), ("weights", weights_column)] {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
@@ -113,6 +129,9 @@ impl Source {
             let (values, source) = (weights_in(&column)?, ColumnSource::Column(column.name));
             found_weights = Some(Found { values, source, sha256: None });
         }
+        let id = columns.next().flatten().filter(|_| has_id);
+        let titles = id.map(|column| column.cells).or(dataset.titles.clone());
+        let dataset = Dataset { titles, ..dataset };
         Ok(DataBeside { dataset, labels: found_labels, weights: found_weights })
     }
 

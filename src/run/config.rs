@@ -3,7 +3,8 @@
 use super::interrupt::Interrupt;
 use super::interval::Interval;
 use crate::dataset::{
-    Alphabet, Categories, ColumnSource, Encoding, Examples, MAX_GREY_LEVEL, Source, UnknownLetters,
+    Alphabet, Beside, Categories, ColumnSource, Encoding, Examples, MAX_GREY_LEVEL, Source,
+    UnknownLetters,
 };
 use crate::error::{Error, Remedy, Result};
 use crate::evaluate::number_means::numbers;
@@ -21,9 +22,6 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// The setting that makes columns of the cells of a table.
-const CATEGORIES: Remedy = Remedy::of("categories");
 
 /// What examples that lack values have instead of a common log Z.
 const OF_ABSENT: &str = "data that lack no values: with missing = absent each example has a Z of its own, and log_loss_values_test, \
@@ -55,8 +53,11 @@ settings! {
         /// `0.5..5:0.5`), or the whole numbers from 0 up to this number, itself excluded. Ratings want a range:
         /// with `auto` a column knows only the ratings that training has of it. FASTA needs no such setting.
         categories: Option<Categories> = None, { placeholder("auto|FIRST..LAST|N"), unset("units are bits") }
-        /// Columns to leave out: names in the header, or numbers from 1 if there is none.
-        ignore: Vec<String> = Vec::new(), { unset("none"), needs(&[CATEGORIES]) }
+        /// Columns of a table to leave out: names in the header, or of *categories* numbers from 1 if there is none.
+        ignore: Vec<String> = Vec::new(), { unset("none") }
+        /// The column of *data*, a table with a header, that names its examples. It is no site; results for single rows
+        /// carry it.
+        id: Option<String> = None, { placeholder("COLUMN"), unset("none") }
         /// The letters of sequences in FASTA: `protein`, `dna`, `rna`, each with the gap `-` if a sequence has
         /// one, or the letters themselves in their order.
         alphabet: Option<Alphabet> = None, {
@@ -128,6 +129,13 @@ settings! {
 }
 
 impl DataConfig {
+    /// The columns of the training data that are neither sites nor labels nor weights.
+    pub(super) fn beside(&self) -> Beside<'_> {
+        // An encoding of columns leaves out its own.
+        let ignored = if self.categories.is_some() { &[][..] } else { &self.ignore[..] };
+        Beside { id: self.id.as_deref(), ignored, ..Beside::default() }
+    }
+
     /// The declared meaning of integers, texts and letters.
     ///
     /// # Errors

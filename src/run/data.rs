@@ -70,10 +70,11 @@ impl Data {
     /// Errors of reading the files; [`Error::Elsewhere`] if a file does not have the SHA-256 of the
     /// settings.
     pub fn read(config: &DataConfig, binarize: Binarization, watch: Watch<'_>) -> Result<Self> {
-        let (all, files) = config.training().read(config, config.encoding()?, Beside::default())?;
+        let (all, files) = config.training().read(config, config.encoding()?, config.beside())?;
         // Equal integers, labels and columns must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
-        let facts = Beside::facts(files.labels.as_ref(), files.weights.as_ref());
+        let mut facts = Beside::facts(files.labels.as_ref(), files.weights.as_ref());
+        facts.extend(config.beside().facts_of_others());
         let beside = Beside::default().for_model(&facts, classes.as_ref());
         let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();

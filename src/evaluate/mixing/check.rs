@@ -159,6 +159,19 @@ impl Check<'_> {
     }
 }
 
+/// The cluster of each row (N), from 0, as a check of these rows numbers them; none for a row that lies where few others
+/// do. None of all if the rows are not checked, or lack values.
+pub fn clusters_of(rows: WeightedRows<'_>) -> Option<Vec<Option<usize>>> {
+    let n = rows.bits.n_rows();
+    if rows.missing.is_some() || n < LEAST_EXAMPLES {
+        return None;
+    }
+    let some = rows.spread(n.min(MOST_EXAMPLES));
+    let components = Components::common(&some)?;
+    let clusters = Clusters::of(&some, &components);
+    Some(clusters.of_points(&components.project(rows.bits)))
+}
+
 /// Why rows that lack values have no check, in words; none if they lack none, or that is not the reason.
 pub(crate) fn unchecked(rows: WeightedRows<'_>) -> Option<String> {
     let share = missing_share(rows);
@@ -222,6 +235,25 @@ mod tests {
                 .unwrap()
                 .ends_with("but at most 50 % may be; evaluate on examples that lack fewer")
         );
+    }
+
+    /// The rows of a population have one number, and shares are those of the check.
+    #[test]
+    fn each_row_has_the_number_of_its_cluster() {
+        let (bits, of_row) = Populations::new(100, &[0.5, 0.2]).draw(600, 1);
+        let rows = WeightedBits::new(bits.clone(), None);
+        let found = clusters_of((&rows).into()).unwrap();
+        let n_of = |cluster, population| {
+            let both = (0..600).filter(|&n| found[n] == Some(cluster) && of_row[n] == population);
+            both.count()
+        };
+        for population in 0..4 {
+            let most = (0..4).map(|cluster| n_of(cluster, population)).max().unwrap();
+            let all = of_row.iter().filter(|of| **of == population).count();
+            assert!(most * 10 > all * 9, "{population}: {most} of {all}");
+        }
+        let few = WeightedBits::new(bits.rows(0..50), None);
+        assert_eq!(clusters_of((&few).into()), None);
     }
 
     /// Whatever the model, samples that are the examples themselves are those of a right one.

@@ -37,6 +37,7 @@ mod verdict;
 
 mod check;
 
+pub use check::clusters_of;
 pub(crate) use check::{Check, EVALUATION, unchecked};
 pub(crate) use courses::Extent;
 pub use found::{ComponentMixing, Mixing, MixingWarning};

@@ -114,8 +114,8 @@ impl Mixing {
     }
 }
 
-const TRAIN: &str = "train with --algorithm pt and --centering, whose chains pass between modes, or such a run for \
-                     longer";
+const TRAIN: &str = "train with --preset clusters, whose chains pass between modes; if they do already, train for \
+                     longer (evaluate --clusters FILE lists the examples of each cluster)";
 const SAMPLE: &str = "sample with --method pt; this says nothing against the model";
 
 fn percent(share: f64) -> String {
