@@ -22,9 +22,8 @@ def in_notebook() -> bool:
     False
     """
     # Where nothing has imported IPython there is no notebook.
-    ipython: Any = sys.modules.get("IPython")
-    shell = None if ipython is None else ipython.get_ipython()
-    return getattr(shell, "kernel", None) is not None
+    get_shell: Any = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return get_shell is not None and getattr(get_shell(), "kernel", None) is not None
 
 
 class Picture:
