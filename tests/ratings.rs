@@ -12,7 +12,7 @@ const N: usize = 40;
 fn stars(n: usize, film: usize) -> Option<usize> {
     let likes = n % 2;
     match film {
-        _ if (n + 3 * film) % 7 == 0 => None,
+        _ if (n + 3 * film).is_multiple_of(7) => None,
         0 => Some(1 + 4 * likes),
         1 => Some(3 + (n + likes) % 3),
         2 => Some(5 - 4 * likes + (n % 4) / 3 * likes),
