@@ -96,10 +96,10 @@ class _OfRun(TypedDict, total=False):
     spins: bool
     categories: str | None
     ignore: list[str]
+    id: str | None
     alphabet: str | None
     unknown_letters: str
     missing_value: float | None
-    id: str | None
     labels: str | None
     test_labels: str | None
     missing_mask: str | None
