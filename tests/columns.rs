@@ -97,8 +97,7 @@ fn sequences_are_noted_and_recorded() {
     folder.fail(
         "evaluate run --data unknown.fasta",
         "unknown.fasta: has letters outside the alphabet ACGT: N once, first at site 6 of x; make them gaps \
-         or missing values, or leave out the sequences that have them, by `harmonium train --unknown-letters \
-         gap|missing|drop`",
+         or missing values, or leave out the sequences that have them, by --unknown-letters gap|missing|drop",
     );
     folder.write("long.fasta", b">x\nACGTACG\n");
     folder.fail("evaluate run --data long.fasta", "x has 7 sites, but the model has 6");
@@ -180,7 +179,7 @@ fn settings_that_contradict_each_other_are_refused() {
     folder.write("bits.csv", b"a,b\n0,1\n1,0\n");
     folder.fail(
         "train --data bits.csv --ignore c --hidden 2",
-        "line 1 has the columns a, b, but must have a column \"c\" of values to ignore",
+        "bits.csv: has the columns a, b, but must have a column \"c\" of values to ignore",
     );
     folder.misuse(
         "train --data shifter --categories auto --hidden 2",
@@ -250,7 +249,7 @@ fn rows_keep_their_names_and_ignored_columns_are_no_units() {
     };
     folder.succeed("evaluate run --log-probabilities p.csv");
     assert!(lines("p.csv")[0] == "name,log_p" && lines("p.csv")[2].starts_with("row 1,-"));
-    folder.misuse("evaluate run --clusters c.csv", "left out for fewer than 100 examples");
+    folder.refuse("evaluate run --clusters c.csv", 2, "left out for fewer than 100 examples");
     // Other data may have these columns, or lack them.
     folder.write("other.csv", b"b,who,a,note\n1,new,0,y\n");
     folder.write("less.csv", b"a,b\n1,0\n");

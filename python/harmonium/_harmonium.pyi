@@ -97,10 +97,10 @@ class _OfRun(TypedDict, total=False):
     spins: bool
     categories: str | None
     ignore: list[str]
+    id: str | None
     alphabet: str | None
     unknown_letters: str
     missing_value: float | None
-    id: str | None
     labels: Any
     test_labels: Any
     missing_mask: str | os.PathLike[str] | None

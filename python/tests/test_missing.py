@@ -156,9 +156,10 @@ def test_scores_of_rows_that_lack_values_are_left_out_or_refused(capsys):
 def test_files_of_arrays_keep_what_a_missing_value_is(tmp_path, name):
     if name.endswith(".h5"):
         pytest.importorskip("h5py")
-    rbm = harmonium.Rbm(np.eye(3, 2), np.zeros(3), np.ones(2), missing="absent")
+    rbm = harmonium.Rbm(np.eye(3, 2), np.zeros(3), np.ones(2), missing="absent", missing_value=-9)
     harmonium.io.write_model(tmp_path / name, rbm)
-    assert harmonium.io.read_model(tmp_path / name).missing == "absent"
+    again = harmonium.io.read_model(tmp_path / name)
+    assert (again.missing, again.missing_value) == ("absent", -9)
 
 
 def test_a_number_stands_for_missing_values():
@@ -171,7 +172,7 @@ def test_a_number_stands_for_missing_values():
     np.testing.assert_array_equal(found.impute(marked), model.impute(NAN))
     again = pickle.loads(pickle.dumps(found))
     assert again.missing_value == -9 and (parameters(again) == parameters(found)).all()
-    with pytest.raises(ValueError, match="missing_value is nan, but must be a finite number"):
+    with pytest.raises(ValueError, match="missing_value is NaN, but must be a finite number"):
         harmonium.train(marked, missing_value=np.nan, **settings)
     with pytest.raises(ValueError, match="name it by missing_value"):
         harmonium.train(marked, **settings)

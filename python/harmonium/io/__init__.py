@@ -14,6 +14,7 @@ h5py. (`rbms` itself reads HDF5 data sets with the ending `.h5` only.)
 | `rbm.image_shape`  | `image_shape`  | `/image_shape`, if not None          | (2,)   |
 | `rbm.columns`      | `columns`      | `/columns`, if not None, as JSON     | ()     |
 | `rbm.missing`      | `missing`      | `/missing`, if not None              | ()     |
+| `rbm.missing_value` | `missing_value` | `/missing_value`, if not None      | ()     |
 | `rbm.n_given`      | `n_given`      | `/n_given`, if not None              | (L,)   |
 | `dataset.samples`  | `samples`      | `/samples`, of type `/variable_type` | (N, V) |
 | `dataset.labels`   | `labels`       | `/labels`                            | (N,)   |
@@ -54,6 +55,7 @@ from ._checks import (
     checked_labels,
     checked_mean,
     checked_missing,
+    checked_number,
     checked_parameters,
     checked_samples,
     checked_shape,
@@ -73,6 +75,7 @@ _RECORD: dict[str, Callable[[PathLike, str, Any], Any]] = {
     "image_shape": checked_shape,
     "columns": checked_columns,
     "missing": checked_missing,
+    "missing_value": checked_number,
     "n_given": checked_counts,
 }
 

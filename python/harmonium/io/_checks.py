@@ -157,6 +157,13 @@ def checked_missing(path: PathLike, name: str, value: Any) -> str:
     return str(text)
 
 
+def checked_number(path: PathLike, name: str, value: Any) -> float:
+    """A finite number."""
+    if np.ndim(value) != 0 or not np.isfinite(np.asarray(value, float)):
+        raise ValueError(f"{path}: {name} is {value}, but must be a finite number")
+    return float(value)
+
+
 def checked_mean(path: PathLike, name: str, value: Any) -> NDArray[np.float32]:
     """A mean of examples."""
     mean = _floats(f"{path}: {name}", value)
