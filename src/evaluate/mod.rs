@@ -68,6 +68,7 @@ pub mod chain_moments;
 
 mod eigen;
 
+#[cfg(feature = "cli")]
 pub(crate) mod spectrum;
 
 pub mod classifier;

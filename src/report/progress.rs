@@ -55,6 +55,9 @@ struct Scored {
     error: f64,
 }
 
+/// The score of a record, if it was measured.
+type ScoreOf = fn(&EpochRecord) -> Option<Scored>;
+
 fn likelihood_of(record: &EpochRecord) -> Option<Scored> {
     let report = Some(&record.likelihood).filter(|report| !report.is_doubtful())?;
     let (score, error) = (report.log_likelihood?, report.log_likelihood_error?);
@@ -75,12 +78,7 @@ fn pseudo_of_training(record: &EpochRecord) -> Option<Scored> {
 const OVERFITTING: &[Advice] = &[StopEarly, MoreData, FewerUnits, MoreDecay];
 
 /// The score of the model is far below the best one of the run.
-fn fallen(
-    run: &Summary,
-    name: &str,
-    scores: &[Scored],
-    score_of: fn(&EpochRecord) -> Option<Scored>,
-) -> Option<Symptom> {
+fn fallen(run: &Summary, name: &str, scores: &[Scored], score_of: ScoreOf) -> Option<Symptom> {
     let best = scores.iter().copied().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let now = run.of_model().and_then(score_of).or(scores.last().copied())?;
     let (fall, most) = (best.score - now.score, MOST_ERRORS * best.error.max(now.error));
@@ -139,7 +137,7 @@ pub fn too_short(run: &Summary) -> Option<Symptom> {
         return None;
     }
     let of = |score_of| run.records.iter().filter_map(score_of).collect::<Vec<Scored>>();
-    let judges: [(_, fn(&EpochRecord) -> Option<Scored>); 2] =
+    let judges: [(_, ScoreOf); 2] =
         [(PSEUDO, pseudo_of), ("pseudo-likelihood of training data", pseudo_of_training)];
     let (name, scores) = judges
         .into_iter()
