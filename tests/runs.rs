@@ -92,8 +92,8 @@ fn the_best_run_can_be_handed_to_another_command() {
     };
     let best = [1, 2, 10, 20].into_iter().min_by(|a, b| error(*a).total_cmp(&error(*b))).unwrap();
     assert_eq!(folder.succeed("runs --best reconstruction_error"), format!("runs/run-{best}\n"));
-    let message = "runs: holds no run with a free_energy_gap that is known and not doubtful";
-    folder.fail("runs --best free_energy_gap", message);
+    let message = "runs: holds no run with a log_likelihood_online that is known and not doubtful";
+    folder.fail("runs --best log_likelihood_online", message);
     folder.fail(
         "runs --best log_likelihood --filter hidden>9",
         "`harmonium evaluate RUN` estimates it",
