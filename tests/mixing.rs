@@ -96,7 +96,7 @@ fn a_model_that_lost_modes_is_told_which() {
         assert!(warning.what.contains(part), "{warning:?}");
     }
     assert!(!warning.what.contains("cluster 1 ("), "{warning:?}");
-    assert!(warning.remedy.contains("--algorithm pt"), "{warning:?}");
+    assert!(warning.remedy.contains("--preset clusters"), "{warning:?}");
     assert!(found.moments.unwrap().pairs.slope.unwrap() < 0.9);
     // The text has it, too.
     let text = evaluation(&model([0.4, 1e-4]), &rows, Isa::fastest()).to_string();

@@ -303,13 +303,10 @@ fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
     );
     let (code, _, notes) = folder.run("pivot long.csv --out wide.csv");
     assert_eq!(code, Some(0), "{notes}");
-    assert!(
-        notes.contains("40 examples of 4 columns; train on them with --ignore user"),
-        "{notes}"
-    );
+    assert!(notes.contains("40 examples of 4 columns; train on them with --id user"), "{notes}");
     folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --out run"));
     let train = TRAIN.replace("ratings.csv", "wide.csv");
-    folder.succeed_with_notes(&format!("{train} --categories 1..5 --ignore user --out wide"));
+    folder.succeed_with_notes(&format!("{train} --categories 1..5 --id user --out wide"));
     assert_eq!(folder.fingerprint("wide"), folder.fingerprint("run"));
     folder.succeed_with_notes("predict wide wide.csv --top 1 --out top.csv");
     let text = String::from_utf8(folder.read("top.csv")).unwrap();

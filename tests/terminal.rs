@@ -31,6 +31,9 @@ fn every_example_of_the_help_works() {
     let rating = |n: usize| if n.is_multiple_of(5) { String::new() } else { (n % 3).to_string() };
     let row = |n: usize| format!("{},{},{}\n", rating(n), rating(n + 1), rating(2 * n));
     folder.write("ratings.csv", (0..60).map(row).collect::<String>().as_bytes());
+    let line = |n: usize| format!("{},m{},{}\n", n / 3, n % 7, n % 5 + 1);
+    let lines = (0..60).map(line).collect::<String>();
+    folder.write("long.csv", ("userId,movieId,rating\n".to_string() + &lines).as_bytes());
     let of_ratings = "train --data ratings.csv --categories 3 --missing absent --epochs 2";
     folder.succeed_with_notes(&format!("{of_ratings} --out runs/ratings"));
     folder.succeed("train --data coins.npy --hidden 8 --epochs 1 --quiet --out runs/few");

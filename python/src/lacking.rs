@@ -14,7 +14,7 @@ pub enum Rows {
     /// Each has all values. Where sites without values are no part of a row's model, their units are off.
     Whole(RealRows),
     /// Some lack values, which are summed out.
-    Lacking(Dataset),
+    Lacking(Box<Dataset>),
 }
 
 /// The rows of an array-like or of a sparse matrix for a model of which `missing` says what a missing value is. A model of
@@ -39,7 +39,7 @@ pub fn rows_or_lacking(
     check_rows_for_model(&data, &encoding)?;
     match (missing, data.bits()) {
         (Missing::Absent, Some(bits)) => Ok(Rows::Whole(RealRows::from(bits))),
-        (Missing::Marginal, _) => Ok(Rows::Lacking(data)),
+        (Missing::Marginal, _) => Ok(Rows::Lacking(Box::new(data))),
         _ => Err(error),
     }
 }

@@ -333,15 +333,15 @@ const HELP: [Help; 20] = [
         groups: &[],
         examples: [
             example(
-                "harmonium pivot ratings.csv --out table.csv",
+                "harmonium pivot long.csv --out table.csv",
                 "makes a table of users and items of rows of user, item and rating",
             ),
             example(
-                "harmonium pivot ratings.csv --columns userId,movieId,rating --out table.csv",
+                "harmonium pivot long.csv --columns userId,movieId,rating --out stars.csv",
                 "takes the columns by their names",
             ),
             example(
-                "harmonium train --data table.csv --ignore user --categories 1..5 --missing absent",
+                "harmonium train --data stars.csv --id userId --categories 1..5 --missing absent",
                 "trains on the table",
             ),
         ],

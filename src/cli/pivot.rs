@@ -18,7 +18,7 @@ pub struct Pivot {
     #[arg(long, value_name = "USER,ITEM,RATING", value_delimiter = ',', num_args = 1)]
     columns: Option<Vec<String>>,
     /// Write the table with a row for each example to this file: .csv or .tsv. Its first column has the names of the
-    /// examples: leave it out of training by --ignore
+    /// examples: name it in training by --id
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Output,
     #[command(flatten)]
@@ -38,7 +38,7 @@ impl Pivot {
         })?;
         let Wide { header, rows } = Wide::read(&self.data, parts.as_ref())?;
         let told = format!(
-            "{}: {} examples of {} columns; train on them with --ignore {}",
+            "{}: {} examples of {} columns; train on them with --id {}",
             self.data.display(),
             rows.len(),
             header.len() - 1,

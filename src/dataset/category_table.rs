@@ -4,9 +4,10 @@
 //! text is a header, even if all other cells are texts.
 
 use super::Dataset;
-use super::categories::{Distinct, Header, Lookup, Must, Origin, no_states};
+use super::categories::{Header, Must, Origin, no_states};
 use super::column_apart::{ColumnApart, ColumnsApart};
 use super::columns::{Columns, MISSING};
+use super::distinct::{Distinct, Lookup};
 use super::holes::{Holes, MissingMask};
 use super::lined::Lined;
 use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted};

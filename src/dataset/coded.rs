@@ -2,8 +2,9 @@
 //! cell.
 
 use super::Dataset;
-use super::categories::{Distinct, Header, Lookup, Must, no_states};
+use super::categories::{Header, Must, no_states};
 use super::columns::MISSING;
+use super::distinct::{Distinct, Lookup};
 use super::encoding::Encoding;
 use super::holes::Holes;
 use crate::error::Result;

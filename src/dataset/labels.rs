@@ -1,9 +1,10 @@
 //! Labels: the class of each example. They are one more categorical site, the last of the visible layer.
 
 use super::alphabet::MAX_STATES;
-use super::categories::{Distinct, Lookup, listed};
+use super::categories::listed;
 use super::column_apart::ColumnApart;
 use super::columns::{Column, ColumnKind, Columns, Form};
+use super::distinct::{Distinct, Lookup};
 #[cfg(feature = "cli")]
 use super::encoding::Encoding;
 use super::file::{self, Format, Unpacked};

@@ -26,6 +26,8 @@ mod holes;
 
 mod number_range;
 
+mod distinct;
+
 mod categories;
 
 mod example_weights;
