@@ -243,7 +243,7 @@ def test_what_a_sparse_matrix_of_ratings_does_not_store_is_missing(tmp_path):
         rbm.predict_ratings(stored, entries=entries), rbm.predict_ratings(stars, entries=entries)
     )
     run = harmonium.runs.train(data=stored, out=tmp_path / "run", **RANGE)
-    assert run.model() == rbm
+    assert run.model == rbm
     # A scale with 0 would take each for a rating of 0.
     for categories in [6, "auto", (0, 5)]:
         settings = {**RANGE, "categories": categories}
