@@ -255,6 +255,49 @@ fn held_out_cells_are_scored_from_the_known_ones() {
     );
 }
 
+/// Rows in another order, of other people too, under a header of numbers.
+#[test]
+fn held_out_cells_are_found_by_the_names_of_their_rows() {
+    let folder = folder();
+    let table = |people: &mut dyn Iterator<Item = usize>, is_in: &dyn Fn(usize, usize) -> bool| {
+        let person =
+            |n: usize| format!("p{n},{}", row(|film| stars(n, film).filter(|_| is_in(n, film))));
+        "person,10,17,30,1984\n".to_string() + &people.map(person).collect::<String>()
+    };
+    let is_held = |n: usize, film: usize| (n + film).is_multiple_of(3);
+    folder.write("all.csv", table(&mut (0..N), &|_, _| true).as_bytes());
+    folder.write("known.csv", table(&mut (0..N), &|n, film| !is_held(n, film)).as_bytes());
+    folder.write("held.csv", table(&mut (0..N), &is_held).as_bytes());
+    folder.write(
+        "mixed.csv",
+        table(&mut (5..N + 2).rev(), &|n, film| is_held(n, film) || n == 7).as_bytes(),
+    );
+    folder.write("few.csv", table(&mut (5..N), &is_held).as_bytes());
+    let train = TRAIN.replace("ratings.csv", "all.csv");
+    folder.succeed_with_notes(&format!("{train} --categories 1..5 --id person --out run"));
+    let scores = |truth: &str| {
+        let found = folder.run(&format!("evaluate run --data known.csv --truth {truth} --json"));
+        let (code, stdout, notes) = found;
+        assert_eq!(code, Some(0), "{notes}");
+        let found: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+        ((found["n_values"].clone(), found["given_others"].clone()), notes)
+    };
+    let (few, notes) = scores("few.csv");
+    assert!(!notes.contains("do not count") && !notes.contains("left out"), "{notes}");
+    let (mixed, notes) = scores("mixed.csv");
+    assert_eq!(mixed, few);
+    assert_ne!(scores("held.csv").0, few);
+    assert!(notes.contains("mixed.csv: 2 rows that --data lacks are left out"), "{notes}");
+    let n_twice = (0..4).filter(|&film| stars(7, film).is_some() && !is_held(7, film)).count();
+    assert!(
+        notes.contains(&format!("{n_twice} values that --data has, too, do not count")),
+        "{notes}"
+    );
+    folder.write("twice.csv", table(&mut [3, 3].into_iter(), &is_held).as_bytes());
+    let rule = "twice.csv: has two rows of the name \"p3\"";
+    folder.fail("evaluate run --data known.csv --truth twice.csv", rule);
+}
+
 #[test]
 fn the_best_columns_are_those_of_the_highest_expected_numbers() {
     let folder = folder();

@@ -101,6 +101,17 @@ pub fn of_columns(columns: &Bound<'_, PyDict>) -> PyResult<Encoding> {
     Encoding::recorded(&Map::from_iter([("columns".to_string(), columns)])).map_err(to_py)
 }
 
+/// The places of these columns in a frame that has them in another order; `None` for other data.
+pub fn own_order(object: &Bound<'_, PyAny>, columns: &Columns) -> PyResult<Option<Vec<usize>>> {
+    let names = object.py().import(intern!(object.py(), "harmonium._columns"))?;
+    let names = names.call_method1(intern!(object.py(), "names_of"), (object,))?;
+    let Some(names) = names.extract::<Option<Vec<String>>>()? else { return Ok(None) };
+    let place = |name: &String| (0..columns.n_columns()).find(|&at| columns.name(at) == name[..]);
+    let order: Vec<_> = names.iter().filter_map(place).collect();
+    let is_other = order.len() == columns.n_columns() && !order.is_sorted();
+    Ok(is_other.then_some(order))
+}
+
 /// Columns as a dictionary, in the form that model files have.
 pub fn recorded<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, PyAny>> {
     from_json(py, &json!(columns).to_string())

@@ -17,8 +17,9 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Two vectors of places, each of which the data must have.
-    pub fn of(given: &Bound<'_, PyAny>, data: &Dataset) -> PyResult<Self> {
+    /// Two vectors of places, each of which the data must have. Where the caller's columns are in another `order`, theirs
+    /// count.
+    pub fn of(given: &Bound<'_, PyAny>, data: &Dataset, order: Option<&[usize]>) -> PyResult<Self> {
         let (rows, columns): (Vec<i64>, Vec<i64>) = given.extract().map_err(|cause| {
             let message = "entries must be two vectors of whole numbers, (rows, columns)";
             PyValueError::new_err(format!("{message} ({cause})"))
@@ -32,6 +33,10 @@ impl Entries {
         }
         let rows = places("row", rows, data.n_examples())?;
         let columns = places("column", columns, data.units().n_sites())?;
+        let columns = match order {
+            Some(order) => columns.into_iter().map(|column| order[column]).collect(),
+            None => columns,
+        };
         let mut distinct = rows.clone();
         distinct.sort_unstable();
         distinct.dedup();

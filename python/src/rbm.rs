@@ -3,7 +3,7 @@
 use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
 };
-use crate::columns::{check_rows_for_model, marked, of_columns, recorded, texts};
+use crate::columns::{check_rows_for_model, marked, of_columns, own_order, recorded, texts};
 use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
@@ -39,7 +39,7 @@ use harmonium::run::Summary;
 use harmonium::train::Missing;
 use harmonium::units::Units;
 use harmonium::{BitMatrix, Watch};
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
 use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
@@ -485,6 +485,14 @@ impl Rbm {
             }
         }
         Ok(numbers)
+    }
+}
+
+/// Columns in the order of the caller's frame, if it is another.
+fn in_order(numbers: Array2<f64>, order: Option<Vec<usize>>) -> Array2<f64> {
+    match order {
+        Some(order) => numbers.select(Axis(1), &order),
+        None => numbers,
     }
 }
 
@@ -964,7 +972,7 @@ impl Rbm {
     }
 
     /// The rows with predictions in place of values that are missing: NaN, or masked. Shape (n, n_visible),
-    /// float64, in the terms of the data.
+    /// float64, in the terms of the data; the columns of a frame stay in its order.
     ///
     /// With `missing="absent"`, p(v_q = 1 | the given values) is a closed form for each missing value by itself;
     /// with "marginal" the other missing values are summed out, exactly if at most 12 of a row are missing,
@@ -1016,7 +1024,9 @@ impl Rbm {
                 data.filled(&most_likely(&data.units(), &means)).numbers()
             }
         };
-        Ok(found.into_pyarray(py))
+        let order =
+            data.columns().map(|columns| own_order(visible, columns)).transpose()?.flatten();
+        Ok(in_order(found, order).into_pyarray(py))
     }
 
     /// The expected number Σ number · p(number) of each value that rows of ratings lack, float64.
@@ -1044,8 +1054,8 @@ impl Rbm {
     ///
     /// Returns
     /// -------
-    /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack; or with `entries`
-    /// of shape (number of entries,)
+    /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack, the columns in the order of
+    /// a frame; or with `entries` of shape (number of entries,)
     ///
     /// Examples
     /// --------
@@ -1084,11 +1094,13 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         check_lacks(visible, &data, Some(rule))?;
         let filling = Filling { rule, sweeps, seed, threads };
+        let order =
+            data.columns().map(|columns| own_order(visible, columns)).transpose()?.flatten();
         let Some(entries) = entries else {
             let found = self.expected(py, &data, &data.lacking(), filling)?;
-            return Ok(found.into_pyarray(py).into_any());
+            return Ok(in_order(found, order).into_pyarray(py).into_any());
         };
-        let entries = Entries::of(entries, &data)?;
+        let entries = Entries::of(entries, &data, order.as_deref())?;
         if entries.are_none() {
             return Ok(Array1::<f64>::zeros(0).into_pyarray(py).into_any());
         }

@@ -262,3 +262,19 @@ def test_what_a_sparse_matrix_of_ratings_does_not_store_is_missing(tmp_path):
     zeros.data[3] = 0
     with pytest.raises(ValueError, match=r"stores zeros, which are no values.*eliminate_zeros"):
         harmonium.train(zeros, **RANGE)
+
+
+def test_predictions_stay_in_the_order_of_a_frame():
+    pandas = pytest.importorskip("pandas")
+    names = [f"m{column}" for column in range(STARS.shape[1] - 1)]
+    frame = pandas.DataFrame(STARS[:, :-1] + 1, columns=names)
+    rbm = harmonium.train(frame, **RANGE)
+    mixed = frame[names[::-1]]
+    found = rbm.predict_ratings(frame)
+    np.testing.assert_array_equal(rbm.predict_ratings(mixed), found[:, ::-1])
+    np.testing.assert_array_equal(rbm.impute(mixed), rbm.impute(frame)[:, ::-1])
+    places = ([0, 1], [1, 0])
+    theirs = (places[0], [len(names) - 1 - column for column in places[1]])
+    np.testing.assert_array_equal(
+        rbm.predict_ratings(mixed, entries=theirs), rbm.predict_ratings(frame, entries=places)
+    )

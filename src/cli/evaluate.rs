@@ -163,7 +163,7 @@ pub(super) struct Scored {
     /// (N, V)
     pub visible: WeightedBits,
     /// Where they are in the data.
-    rows: Rows,
+    pub rows: Rows,
     pub subject: SubjectReport,
     /// The same examples to predict the classes of, if they have labels.
     pub to_classify: Option<Examples>,

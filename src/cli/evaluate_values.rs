@@ -3,16 +3,21 @@
 use super::evaluate::{Evaluate, Scored, class_score};
 use super::input::{limited, say_inferred};
 use super::output::{print, print_text};
+use super::rows::Rows;
 use crate::bits::BitMatrix;
-use crate::dataset::{Encoding, WeightedBits};
+use crate::dataset::{Dataset, Encoding, WeightedBits};
 use crate::error::{Error, Result};
 use crate::evaluate::{Entries, EntryReport, VALUES};
 use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
-use crate::model::ModelFile;
+use crate::model::{ModelFile, Rbm};
+use crate::monitor::LogFormat;
+use crate::monitor::terminal::note;
 use crate::run::{Part, training_examples};
 use crate::setting::check;
 use crate::watch::Watch;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// The values that are asked for, and the name of their data.
 struct Truth {
@@ -24,7 +29,7 @@ struct Truth {
 impl Evaluate {
     /// Scores single values. With `missing = absent` the examples have no common log Z.
     pub(super) fn predict_values(&self, file: &ModelFile, scored: Scored, isa: Isa) -> Result<()> {
-        let Scored { visible, subject, to_classify, .. } = scored;
+        let Scored { visible, rows, subject, to_classify, .. } = scored;
         let encoding = Encoding::recorded(&file.provenance.data)?;
         let entries = Entries::new(&file.rbm, isa).columns(encoding.columns());
         let training = training_examples(&self.model, file)?;
@@ -32,7 +37,7 @@ impl Evaluate {
             Some(training) => entries.training(&training),
             None => entries,
         };
-        let truth = self.truth(file, &visible)?;
+        let truth = self.truth(file, &visible, &rows)?;
         let asked = truth.as_ref().map_or(&visible, |truth| &truth.asked);
         let report = entries.score(&visible, asked, Watch::default())?;
         // A site without a value is no part of the example's model: its units are off.
@@ -51,32 +56,89 @@ impl Evaluate {
     }
 
     /// The values of `--truth` that the examples (N, V) lack.
-    fn truth(&self, file: &ModelFile, visible: &WeightedBits) -> Result<Option<Truth>> {
+    fn truth(
+        &self,
+        file: &ModelFile,
+        visible: &WeightedBits,
+        rows: &Rows,
+    ) -> Result<Option<Truth>> {
         let Some(source) = &self.truth else { return Ok(None) };
         let dataset = Part::Test.read(source, &file.provenance)?;
         check("truth", source, dataset.labels().is_none(), || {
             "left out for a model with labels".to_string()
         })?;
         say_inferred(&dataset);
-        let dataset = limited(dataset, self.limit, &file.rbm)?;
-        let (found, n_rows) = (dataset.n_examples(), visible.bits().n_rows());
+        let n_rows = visible.bits().n_rows();
+        let (dataset, of_examples) = self.joined(dataset, &file.rbm, rows, n_rows)?;
         let name = dataset.name().to_string();
-        if found != n_rows {
-            let rule = format!("has another number of rows than --data: {found}, not {n_rows}");
-            return Err(Error::Unsuitable { path: name.into(), rule });
-        }
-        let bits = dataset.bits();
-        let bits = bits.ok_or_else(|| Error::Unsuitable {
-            path: name.clone().into(),
-            rule: "must have bits or categories as values".to_string(),
+        let bits = dataset.bits().ok_or_else(|| {
+            let rule = "must have bits or categories as values".to_string();
+            Error::Unsuitable { path: name.clone().into(), rule }
         })?;
-        let (known, lacking) = (visible.missing(), dataset.missing());
-        let is_asked = |n: usize, unit: usize| {
-            let has = lacking.is_none_or(|lacking| !lacking.get(n, unit));
-            has && known.is_some_and(|known| known.get(n, unit))
+        let has = |n: usize, unit| {
+            let lacks = |row| dataset.missing().is_some_and(|missing| missing.get(row, unit));
+            of_examples[n].is_some_and(|row| !lacks(row))
         };
-        let others = BitMatrix::from_fn(n_rows, bits.n_columns(), |n, unit| !is_asked(n, unit));
-        let asked = WeightedBits::new(bits.clone().without(&others), None).lacking(Some(others));
+        let is_known = |n, unit| visible.missing().is_none_or(|missing| !missing.get(n, unit));
+        let of_site = |site: Range<usize>| {
+            let is_twice = |&n: &usize| has(n, site.start) && is_known(n, site.start);
+            (0..n_rows).filter(is_twice).count()
+        };
+        let of_unit = |is_of: &dyn Fn(usize, usize) -> bool| {
+            BitMatrix::from_fn(n_rows, bits.n_columns(), is_of)
+        };
+        let others = of_unit(&|n, unit| !has(n, unit) || is_known(n, unit));
+        let is_on = |n: usize, unit| of_examples[n].is_some_and(|row| bits.get(row, unit));
+        let asked = of_unit(&|n, unit| !others.get(n, unit) && is_on(n, unit));
+        match dataset.units().sites().map(of_site).sum::<usize>() {
+            n if n > 0 && others != of_unit(&|_, _| true) => {
+                say(&format!("{name}: {n} values that --data has, too, do not count"));
+            }
+            _ => {}
+        }
+        let asked = WeightedBits::new(asked, None).lacking(Some(others));
         Ok(Some(Truth { asked, name }))
     }
+
+    /// These data, and the row in them of each of the `n` examples: that of its name, where a column names the rows of
+    /// both, else that of its number.
+    fn joined(
+        &self,
+        dataset: Dataset,
+        rbm: &Rbm,
+        rows: &Rows,
+        n: usize,
+    ) -> Result<(Dataset, Vec<Option<usize>>)> {
+        let unsuitable =
+            |rule| Err(Error::Unsuitable { path: dataset.name().to_string().into(), rule });
+        let theirs = Rows::of(&dataset);
+        let (Some(own), Some(theirs)) = (rows.names_of_examples(), theirs.names_of_examples())
+        else {
+            let found = self.limit.unwrap_or(usize::MAX).min(dataset.n_examples());
+            if found != n {
+                return unsuitable(format!(
+                    "has another number of rows than --data: {found}, not {n}; train with --id to find rows by their names"
+                ));
+            }
+            return Ok((limited(dataset, self.limit, rbm)?, (0..n).map(Some).collect()));
+        };
+        let mut rows = HashMap::new();
+        for (row, name) in theirs.iter().enumerate() {
+            if rows.insert(*name, row).is_some() {
+                return unsuitable(format!("has two rows of the name \"{name}\""));
+            }
+        }
+        let found: Vec<_> = own.iter().map(|name| rows.get(name).copied()).collect();
+        let used: HashSet<_> = found.iter().flatten().collect();
+        match theirs.len() - used.len() {
+            0 => {}
+            n => say(&format!("{}: {n} rows that --data lacks are left out", dataset.name())),
+        }
+        dataset.check_width(rbm.n_visible(), "the model")?;
+        Ok((dataset, found))
+    }
+}
+
+fn say(text: &str) {
+    note(LogFormat::Text, text);
 }

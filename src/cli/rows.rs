@@ -72,6 +72,12 @@ impl Rows {
         self.names.as_ref().map_or_else(|| row.to_string(), |names| names[row].clone())
     }
 
+    /// The names of the examples, if a column of the data holds them.
+    pub fn names_of_examples(&self) -> Option<Vec<&str>> {
+        let names = self.names.as_ref().filter(|_| self.are_of_column)?;
+        Some(self.of_examples.iter().map(|&row| &names[row][..]).collect())
+    }
+
     /// The name of the row of an example.
     pub fn name_of_example(&self, example: usize) -> String {
         self.name(self.of_examples[example])

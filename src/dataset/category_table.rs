@@ -106,11 +106,12 @@ impl<'a> Table<'a> {
                 let sites = sites.filter(|(column, _)| !numbered.apart.contains(column));
                 let sites: Vec<_> = sites.map(|(_, cell)| *cell).collect();
                 header = Some(match FirstRow::of(&sites) {
-                    FirstRow::Example => {
+                    FirstRow::Example if apart.are_none() => {
                         n_rows += 1;
                         numbered
                     }
-                    FirstRow::Names => {
+                    // A name of a column apart makes the first row a header.
+                    FirstRow::Example | FirstRow::Names => {
                         let names = row.cells.iter().map(|cell| String::from_utf8_lossy(cell));
                         let names = names.map(|name| name.into_owned()).collect();
                         Header { names, is_given: true, ..numbered }

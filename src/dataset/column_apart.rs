@@ -5,7 +5,7 @@
 use super::categories::listed;
 use super::holes::Holes;
 use super::lined::Files;
-use super::text::{Cell, FirstRow, Row, Text, quoted};
+use super::text::{Cell, FirstRow, LEAST_COUNT, Row, Text, quoted};
 use crate::error::{Error, Result};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -155,12 +155,8 @@ impl ColumnsApart {
         let unsuitable = |rule| Err(Error::Unsuitable { path: path.into(), rule });
         let cells: Vec<_> = first.iter().map(|cell| &cell[..]).collect();
         let place = |name: &str| cells.iter().position(|cell| *cell == name.as_bytes());
-        let is_apart = |cell: &[u8]| wanted.iter().any(|wanted| wanted.name.as_bytes() == cell);
-        let others: Vec<_> = cells.iter().copied().filter(|cell| !is_apart(cell)).collect();
-        let is_header = match others.is_empty() {
-            true => cells.iter().all(|cell| Cell::of(cell) == Cell::Text),
-            false => !matches!(FirstRow::of(&others), FirstRow::Example),
-        };
+        let others = besides(&cells, wanted);
+        let is_header = is_header(&cells, wanted);
         let mut columns: Vec<Option<ColumnApart>> = Vec::new();
         for wanted in wanted {
             let (name, role) = (&wanted.name, wanted.role);
@@ -229,6 +225,28 @@ impl ColumnsApart {
     }
 }
 
+/// The cells of a first row that are not asked for.
+fn besides<'a>(cells: &[&'a [u8]], wanted: &[Wanted]) -> Vec<&'a [u8]> {
+    let is_apart = |cell: &[u8]| wanted.iter().any(|wanted| wanted.name.as_bytes() == cell);
+    cells.iter().copied().filter(|cell| !is_apart(cell)).collect()
+}
+
+/// Whether a first row has names of columns: its cells besides those that are asked for are names, or one of these is
+/// there. Other names may then be numbers, such as those of films; but a name that may be missing is no proof beside few.
+pub(super) fn is_header(cells: &[&[u8]], wanted: &[Wanted]) -> bool {
+    let is_name = |cell: &[u8]| Cell::of(cell) == Cell::Text;
+    let others = besides(cells, wanted);
+    let is_proof = |wanted: &Wanted| {
+        let (name, are_many) = (wanted.name.as_bytes(), others.len() >= LEAST_COUNT);
+        let is_sure = wanted.otherwise != Otherwise::Optional || are_many;
+        is_sure && is_name(name) && cells.contains(&name)
+    };
+    match others[..] {
+        [] => cells.iter().all(|cell| is_name(cell)),
+        _ => wanted.iter().any(is_proof) || !matches!(FirstRow::of(&others), FirstRow::Example),
+    }
+}
+
 /// The columns of a table with this first row, in messages.
 fn shown_header(cells: &[&[u8]]) -> String {
     let names: Vec<_> = cells.iter().map(|cell| String::from_utf8_lossy(cell)).collect();
@@ -289,6 +307,7 @@ mod tests {
         assert_eq!(found("kind,colour\nx,#a\n").unwrap(), ["x"]);
         assert_eq!(found("colour,size\nx,1\n"), None);
         assert_eq!(found("1,kind\n0,kind\n"), None, "a table without a header");
+        assert_eq!(found("kind,10,17,1984\na,1,,2\n").unwrap(), ["a"], "names that are numbers");
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! What a value means is found in all files together, as it would be in the one file that they make.
 
 use super::categories::listed;
-use super::column_apart::{ColumnApart, Wanted};
+use super::column_apart::{ColumnApart, Wanted, is_header};
 use super::file::{self, Format, Reading, Unpacked};
 use super::file_bytes::FileBytes;
 use super::lined::Files;
 use super::packed::PackedColumn;
 use super::stored_array::StoredArray;
-use super::text::{FirstRow, Text, without_mark};
+use super::text::{Text, without_mark};
 use super::{Dataset, MissingMask, folder, foreign, packed, pattern};
 use crate::bits::hexadecimal;
 use crate::error::{Error, Result};
@@ -182,9 +182,7 @@ fn header(bytes: &[u8], apart: &[Wanted]) -> (Header, usize) {
             Err(Error::Interrupted)
         }
         None => {
-            let is_apart = |cell: &[u8]| apart.iter().any(|w| w.name.as_bytes() == cell);
-            let others: Vec<_> = row.cells.iter().copied().filter(|cell| !is_apart(cell)).collect();
-            let is_header = !matches!(FirstRow::of(&others), FirstRow::Example);
+            let is_header = is_header(&row.cells, apart);
             let cells = row.cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
             names = Some(is_header.then(|| cells.collect()));
             Ok(())

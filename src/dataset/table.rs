@@ -124,8 +124,9 @@ impl<'a> Table<'a> {
                 units = (0..n_columns).filter(|at| !places_apart.contains(at)).collect();
                 let first: Vec<_> = units.iter().map(|&at| cells[at]).collect();
                 match FirstRow::of(&first) {
-                    FirstRow::Example => {}
-                    FirstRow::Names => {
+                    FirstRow::Example if places_apart.is_empty() => {}
+                    // A name of a column apart makes the first row a header.
+                    FirstRow::Example | FirstRow::Names => {
                         names = first.iter().map(|cell| shown(cell)).collect();
                         return Ok(());
                     }

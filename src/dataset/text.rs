@@ -14,7 +14,7 @@ const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 const N_FIRST: usize = 10;
 
 /// A header that counts has at least so many columns: `0,1` may be an example.
-const LEAST_COUNT: usize = 3;
+pub(super) const LEAST_COUNT: usize = 3;
 
 /// A text without the mark of UTF-8 at its start.
 pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use crate::monitor::Metric;
 use crate::run::{Keep, Part, Settings};
-use crate::train::Algorithm;
+use crate::train::{Algorithm, Missing};
 use Advice::{
     Centering, FewerMissing, FewerUnits, Keep as KeepBest, LargerRate, LessDecay, LessSparsity,
     MoreData, MoreDecay, MoreEpochs, MoreFollowing, MoreSweeps, MoreUnits, SampleByTempering,
@@ -86,7 +86,8 @@ impl Advice {
                 let metric = match train.missing {
                     None => Metric::LogLikelihood,
                     // There may be no common log-likelihood.
-                    Some(_) => Metric::PseudoLikelihoodTest,
+                    Some(Missing::Marginal) => Metric::PseudoLikelihoodTest,
+                    Some(Missing::Absent) => Metric::LogLossValuesTest,
                 };
                 let is_followed = run.keep == Keep::Best(metric) && run.early_stop == Some(metric);
                 let is_measured = metric != Metric::LogLikelihood || run.evaluate_every > 0;

@@ -32,6 +32,13 @@ pub fn check(run: &Summary) -> Vec<Finding> {
             found.push(symptom);
         }
     }
+    // A model that knows its training data by heart has little for others: larger steps would not help.
+    let overfitting = found.iter().find(|symptom| symptom.name == "overfitting");
+    if let Some(advice) = overfitting.map(|symptom| symptom.advice) {
+        let is_its_result = |name| ["worse_than_no_model", "nothing_learned"].contains(&name);
+        let results = found.iter_mut().filter(|symptom| is_its_result(symptom.name));
+        results.for_each(|symptom| symptom.advice = advice);
+    }
     let all: Vec<Advice> = found.iter().flat_map(|symptom| symptom.advice).copied().collect();
     let finding = |Symptom { name, what, judged, advice }: Symptom| {
         let remedy = remedy(advice, &all, &run.file.settings)?;
@@ -230,7 +237,23 @@ mod tests {
             r.pseudo_likelihood = Some(-140.0 + 5.0 * at as f64);
             r.weight_norm = Some(70.0 + 5.0 * at as f64);
         };
-        assert_eq!(names(10, rising), ["too_short"]);
+        // Training examples may be learnt by heart for as long as one likes.
+        assert_eq!(names(10, rising), ["still_growing"]);
+        // Ratings want large steps.
+        let steep = |_, r: &mut EpochRecord| r.update_norm = Some(40.0);
+        assert_eq!(names(10, steep), ["learning_rate_too_high"]);
+        let mut ratings = run(10, steep);
+        ratings.file.settings.train.missing = Some(crate::train::Missing::Absent);
+        assert!(names_of(&ratings).is_empty());
+        // What overfitting explains gets its advice.
+        let mut by_heart = of(&[-100.0, -150.0, -190.0, -199.0, -205.9], 2.0);
+        by_heart.records.iter_mut().for_each(|r| r.pseudo_likelihood = Some(-205.0));
+        let found = check(&by_heart);
+        let remedy = |name| found.iter().find(|one| one.name == name).map(|one| &one.remedy);
+        assert!(
+            remedy("overfitting").is_some() && remedy("overfitting") == remedy("nothing_learned"),
+            "{found:?}"
+        );
     }
 
     #[test]

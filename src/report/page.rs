@@ -10,6 +10,7 @@ use super::{cite, curves, mixing, snapshot_page};
 use crate::evaluate::LikelihoodReport;
 use crate::monitor::EpochRecord;
 use crate::run::{RunState, Summary, differing};
+use crate::train::Missing;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
@@ -209,6 +210,10 @@ fn verdict(run: &Material) -> Markup {
             " nats an example" (beside(likelihood)) " of "
             (ranking::data_of(run)) " after epoch " (epoch) ": "
             (trust(likelihood))
+        },
+        None if run.summary.file.settings.train.missing == Some(Missing::Absent) => html! {
+            "Where values are absent, examples have no common log-likelihood; " code { "harmonium evaluate" }
+            " scores single values."
         },
         None => html! {
             "The log-likelihood is not known yet; run " code { "harmonium evaluate" }

@@ -267,6 +267,10 @@ fn idle_from_the_start(run: &Summary) -> Option<Symptom> {
 }
 
 fn large_updates(run: &Summary) -> Option<Symptom> {
+    // Where most values are absent, as ratings are, an update is of few units, and large ones were best.
+    if run.file.settings.train.missing == Some(Missing::Absent) {
+        return None;
+    }
     let share = update_share(run)?;
     let is_wrong = !is_early(run.last()?) && share > MOST_UPDATE_SHARE;
     is_wrong.then(|| rate_too_high(format!("{}; bound {MOST_UPDATE_SHARE}", in_words(share))))
