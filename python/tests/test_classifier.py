@@ -432,3 +432,13 @@ def test_masked_classes_are_refused():
     y = np.ma.masked_array(np.arange(60) % 3, np.arange(60) == 4)
     with pytest.raises(ValueError, match="y is masked in some rows"):
         RBMClassifier(2, n_iter=1).fit(ROWS, y)
+
+
+def test_what_trains_on_missing_values_is_named():
+    X = np.tile([[0.0, 1.0], [1.0, 0.0]], (20, 1))
+    y = X[:, 0] > 0.5
+    X[3, 1] = np.nan
+    with pytest.raises(ValueError, match=r'contains NaN.\nharmonium.train\(X, labels=y, missing="marginal"\) trains'):
+        RBMClassifier().fit(X, y)
+    rbm = harmonium.train(X, labels=y, missing="marginal", hidden=4, epochs=3)
+    assert rbm.predict_proba(X).shape == (40, 2)

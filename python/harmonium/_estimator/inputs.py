@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from typing import Any
@@ -25,6 +26,10 @@ BOTH_WAYS = (
     'It can train on missing values with missing="absent" (such a value is no part of its row\'s '
     'model, as suits ratings) or missing="marginal" (it is summed out, as suits values that are missing at '
     "random)."
+)
+_NEITHER_WAY = (
+    'harmonium.train(X, labels=y, missing="marginal") trains on missing values, and predict_proba of its model '
+    "sums them out."
 )
 # The types that the library reads; scikit-learn makes any other the first of them.
 _TYPES = [np.float64, np.float32, np.bool_, *(np.dtype(kind).type for kind in "bBhHiIlLqQ")]
@@ -56,7 +61,9 @@ def validated(
     except ValueError as error:
         if learns and not allows_missing and "contains NaN" in str(error):
             # The other lines name estimators of scikit-learn.
-            raise ValueError(f"{str(error).splitlines()[0]}\n{BOTH_WAYS}") from None
+            parameters = inspect.signature(type(estimator)).parameters
+            ways = BOTH_WAYS if "missing" in parameters else _NEITHER_WAY
+            raise ValueError(f"{str(error).splitlines()[0]}\n{ways}") from None
         raise
     return with_meaning(estimator, X, learns)
 
