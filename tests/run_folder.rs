@@ -165,6 +165,15 @@ fn metrics_are_a_table_too() {
     assert_eq!(String::from_utf8(folder.read("table.csv")).unwrap().trim_end(), table.trim_end());
 }
 
+/// A run of five epochs on grey levels.
+fn five_epochs(folder: &Folder) -> Settings {
+    let train =
+        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
+    let mut settings = Settings { train, ..Settings::default() };
+    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    settings
+}
+
 /// A program's monitor sees the same as the crate's monitors, and may stop the run.
 #[test]
 fn a_program_can_have_its_own_monitor() {
@@ -200,10 +209,7 @@ fn a_program_can_have_its_own_monitor() {
         }
     }
     let folder = Folder::new();
-    let config =
-        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
-    let mut settings = Settings { train: config, ..Settings::default() };
-    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let settings = five_epochs(&folder);
     let mut watch = Watch::default();
     let session = Session {
         out: Some(folder.path("run")),
@@ -242,16 +248,14 @@ fn a_monitor_can_end_a_run() {
         }
     }
     let folder = Folder::new();
-    let config =
-        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
+    let settings = five_epochs(&folder);
+    let config = settings.train.clone();
     let data = Dataset::read(folder.path("greys.idx")).unwrap();
     let examples = Examples::new(data, Binarization::Stochastic);
     let mut trainer = Trainer::new(config.clone(), examples.clone()).unwrap();
     trainer.run(&mut [&mut UntilEpoch(2, 0)]).unwrap();
     assert_eq!(trainer.epoch(), 2);
 
-    let mut settings = Settings { train: config.clone(), ..Settings::default() };
-    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
     let session = Session { out: Some(folder.path("run")), ..Session::default() };
     let outcome = train(settings, &session, &mut [&mut UntilEpoch(2, 0)]).unwrap();
     assert_eq!((outcome.end, outcome.updates), (End::Interrupted(2), trainer.updates()));
@@ -282,10 +286,8 @@ fn a_run_in_memory_is_the_run_in_a_folder() {
         }
     }
     let folder = Folder::new();
-    let config =
-        TrainConfig { hidden: Some(9), epochs: Some(5), batch_size: 50, ..TrainConfig::default() };
-    let mut settings = Settings { train: config.clone(), ..Settings::default() };
-    settings.data.data = harmonium::dataset::Source::Path(folder.path("greys.idx"));
+    let settings = five_epochs(&folder);
+    let config = settings.train.clone();
     let session = |name: &str| Session { out: Some(folder.path(name)), ..Session::default() };
     let mut of_folder = Records::default();
     train(settings.clone(), &session("run"), &mut [&mut of_folder]).unwrap();

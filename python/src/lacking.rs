@@ -3,7 +3,7 @@
 use crate::arrays::{dataset_with_missing, rows};
 use crate::columns::check_rows_for_model;
 use crate::errors::to_py;
-use harmonium::dataset::{Binarization, Dataset, Encoding, Examples};
+use harmonium::dataset::{Binarization, Dataset, Encoding, Examples, WeightedBits};
 use harmonium::reals::RealRows;
 use harmonium::train::Missing;
 use pyo3::exceptions::PyValueError;
@@ -44,15 +44,16 @@ pub fn rows_or_lacking(
     }
 }
 
-/// The examples of rows that lack values, of which those are summed out.
-pub fn summed_out(data: Dataset) -> PyResult<Examples> {
+/// The bits of rows that lack values, which are summed out.
+pub fn summed_out(data: Dataset) -> PyResult<WeightedBits> {
     if data.bits().is_none() {
         return Err(PyValueError::new_err(
             "X lacks values, and others are neither 0 nor 1: such rows have no sum over what they lack; fill them first \
              by Rbm.impute",
         ));
     }
-    Ok(Examples::new(data, Binarization::Stochastic))
+    let examples = Examples::new(data, Binarization::Stochastic);
+    Ok(examples.weighted_bits(0, 0..examples.n_examples()))
 }
 
 /// Refuses rows that lack values, of which `what` is not known.

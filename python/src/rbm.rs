@@ -418,8 +418,7 @@ impl Rbm {
             Rows::Whole(visible) => visible,
             Rows::Lacking(data) => {
                 check_width("visible", data.n_visible(), self.n_features(), "visible")?;
-                let examples = summed_out(*data)?;
-                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let visible = summed_out(*data)?;
                 let (found, n_annealed) = interruptible(py, threads, |watch| {
                     classifier.log_probabilities_given(&visible, 0, isa()?, watch)
                 })?;
@@ -1132,8 +1131,7 @@ impl Rbm {
             Rows::Whole(visible) => visible,
             Rows::Lacking(data) => {
                 check_width("visible", data.n_visible(), self.n_visible(), "visible")?;
-                let examples = summed_out(*data)?;
-                let visible = examples.weighted_bits(0, 0..examples.n_examples());
+                let visible = summed_out(*data)?;
                 let found = interruptible(py, threads, |watch| {
                     Observed::of(&self.rbm, &visible, usize::MAX, 0, isa()?, watch)
                 })?;

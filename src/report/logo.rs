@@ -3,6 +3,7 @@
 use super::chart::{COLUMN, number};
 use super::drawing::{Anchor, Drawing, Ink, Piece};
 use super::palette::LETTERS;
+use super::pdf::width;
 use super::site_weights::{Site, SiteWeights, UnitWeights, Value};
 use maud::{Markup, PreEscaped, html};
 
@@ -13,17 +14,15 @@ struct Size {
     site: f64,
     /// The height of a logo without the numbers of its sites.
     height: f64,
-    /// The place for the scale on the left, in heights of letters.
-    left: f64,
     /// The height of letters before they are stretched.
     font: f64,
 }
 
 /// In pixels of a page.
-const ON_PAGE: Size = Size { site: 16.0, height: 130.0, left: 4.0, font: 10.0 };
+const ON_PAGE: Size = Size { site: 16.0, height: 130.0, font: 10.0 };
 
 /// In points of a file.
-const IN_FILE: Size = Size { site: 8.0, height: 70.0, left: 3.5, font: 7.5 };
+const IN_FILE: Size = Size { site: 8.0, height: 70.0, font: 7.5 };
 
 /// The narrowest site of a file, in points: up to 36 sites are as wide as a column of a paper.
 const NARROWEST: f64 = 6.0;
@@ -121,11 +120,29 @@ fn figure(weights: &SiteWeights<'_>, unit: &UnitWeights<'_>, palette: Option<&Pa
 pub fn drawings(weights: &SiteWeights<'_>, alphabet: &str) -> Vec<(usize, Drawing)> {
     let palette = Palette::of(alphabet);
     let draw = |unit: &UnitWeights<'_>| {
-        let left = (IN_FILE.left + RIGHT) * IN_FILE.font;
-        let site = ((COLUMN - left) / unit.sites.len() as f64).clamp(NARROWEST, 2.0 * IN_FILE.site);
+        let beside = (scale(unit).left + RIGHT) * IN_FILE.font;
+        let site =
+            ((COLUMN - beside) / unit.sites.len() as f64).clamp(NARROWEST, 2.0 * IN_FILE.site);
         (unit.unit, draw(weights, unit, palette, Size { site, ..IN_FILE }))
     };
     weights.units.iter().map(draw).collect()
+}
+
+/// The scale of a logo.
+struct LogoScale {
+    /// The heights of the highest and of the lowest stack, as sums of weights.
+    ends: [f64; 2],
+    /// Their numbers, and the place for these on the left, in heights of letters.
+    numbers: [String; 2],
+    left: f64,
+}
+
+fn scale(unit: &UnitWeights<'_>) -> LogoScale {
+    let most = unit.sites.iter().map(extent);
+    let ends = most.fold([0.0_f64; 2], |most, now| std::array::from_fn(|at| most[at].max(now[at])));
+    let numbers = [number(ends[0]), number(-ends[1])];
+    let widest = numbers.iter().map(|text| width(text)).fold(0.0, f64::max);
+    LogoScale { ends, numbers, left: widest + 0.9 }
 }
 
 /// The sums of the positive and of the negative weights of a site.
@@ -141,18 +158,16 @@ fn draw(
     size: Size,
 ) -> Drawing {
     let Size { site: site_width, height, font, .. } = size;
-    let most = unit.sites.iter().map(extent);
-    let [up, down] =
-        most.fold([0.0_f64; 2], |most, now| std::array::from_fn(|at| most[at].max(now[at])));
+    let LogoScale { ends: [up, down], numbers: [highest, lowest], left } = scale(unit);
     // The height of a weight of 1.
     let zoom = height / (up + down).max(f64::MIN_POSITIVE);
-    let (line, left) = (font + up * zoom, size.left * font);
+    let (line, left) = (font + up * zoom, left * font);
     let (width, bottom) =
         (left + unit.sites.len() as f64 * site_width, line + down * zoom + 1.6 * font);
     let text = |place, anchor, text: String| Piece::Text { place, anchor, text, is_upright: false };
     let mut pieces = vec![
-        text([left - 0.4 * font, font], Anchor::End, number(up)),
-        text([left - 0.4 * font, line + down * zoom], Anchor::End, number(-down)),
+        text([left - 0.4 * font, font], Anchor::End, highest),
+        text([left - 0.4 * font, line + down * zoom], Anchor::End, lowest),
     ];
     for (at, site) in unit.sites.iter().enumerate() {
         let middle = left + (at as f64 + 0.5) * site_width;
@@ -245,6 +260,19 @@ mod tests {
                 (foot - expected.1).abs() < 1e-9 && (height - expected.2).abs() < 1e-9,
                 "{found:?}"
             );
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_the_scale_have_room() {
+        for weight in [0.08898, 4.5, 1.3e-7] {
+            let values = vec![value("A", 0, weight), value("C", 1, -weight)];
+            let sites = vec![Site { column: 0, values }];
+            let unit =
+                UnitWeights { unit: 0, norm: 1.0, activity: 0.5, sites, are_all_sites: true };
+            let LogoScale { numbers, left, .. } = scale(&unit);
+            let free = numbers.map(|text| left - 0.4 - width(&text));
+            assert!(free.iter().all(|free| *free > 0.3), "{free:?}");
         }
     }
 
