@@ -257,7 +257,8 @@ fn rows_keep_their_names_and_ignored_columns_are_no_units() {
     assert!(lines("h.csv")[0].starts_with("name,h0,") && lines("h.csv")[1].starts_with("new,"));
     folder.succeed("transform run less.csv --out less.tsv");
     assert!(lines("less.tsv")[0].starts_with("h0\t"));
-    folder.write("given.csv", b"key,a,b\nk 1,1,0\n");
+    // The names of training are no site where others are given in their place.
+    folder.write("given.csv", b"key,who,a,b\nk 1,x,1,0\n");
     folder.succeed("transform run given.csv --id key --out given.tsv");
     assert!(lines("given.tsv")[1].starts_with("k 1\t"));
     let categories = format!("train --data t.csv --categories auto --id who --ignore note {SHORT}");

@@ -34,7 +34,6 @@ fn mask(dataset: &Dataset) -> Array2<u8> {
 #[test]
 fn bits_and_grey_levels_lose_the_number() {
     let nine = |encoding: Encoding| encoding.marked(Some(-9.0));
-    let bits = array![[0_u8, 1], [1, 0]];
     for found in [
         text("0 -9\n1 0\n", nine(Encoding::Undeclared)),
         text("a,b\n0,-9.0\n1,\n", nine(Encoding::Undeclared)),
@@ -44,7 +43,7 @@ fn bits_and_grey_levels_lose_the_number() {
         text("-1 -9\n1 -1\n", nine(Encoding::Spins)),
     ] {
         assert!(found.is_binary() && mask(&found)[[0, 1]] == 1, "{found:?}");
-        assert_eq!(found.bits().unwrap().to_array(u8::from), array![[0, 0], [1, 0]], "{bits}");
+        assert_eq!(found.bits().unwrap().to_array(u8::from), array![[0, 0], [1, 0]]);
         assert_eq!(found.encoding().missing_value(), Some(-9.0));
     }
     let zero = Encoding::GreyLevels(4).marked(Some(0.0));
@@ -115,6 +114,14 @@ fn packed_data_keep_the_number() {
     let zero = Encoding::Undeclared.marked(Some(0.0));
     let error = Dataset::read_as(&path, zero).unwrap_err().to_string();
     assert!(error.contains("other values were missing then; pack the source again"), "{error}");
+    // Bits that lack nothing hold no -9, which a model may ask for.
+    text("0 1\n1 0\n", Encoding::Undeclared).pack(&path).unwrap();
+    let nine = Encoding::Undeclared.marked(Some(-9.0));
+    let found = Dataset::read_as(&path, nine.clone()).unwrap();
+    assert!(found.missing().is_none() && found.encoding() == nine);
+    let one = Encoding::Undeclared.marked(Some(1.0));
+    let error = Dataset::read_as(&path, one).unwrap_err().to_string();
+    assert!(error.contains("pack the source again with missing_value = 1"), "{error}");
 }
 
 #[test]

@@ -296,6 +296,26 @@ fn held_out_cells_are_found_by_the_names_of_their_rows() {
     folder.write("twice.csv", table(&mut [3, 3].into_iter(), &is_held).as_bytes());
     let rule = "twice.csv: has two rows of the name \"p3\"";
     folder.fail("evaluate run --data known.csv --truth twice.csv", rule);
+    let rule = "--data: has two rows of the name \"p3\"";
+    folder.fail("evaluate run --data twice.csv --truth held.csv", rule);
+    let (_, notes) = scores("mixed.csv --limit 9");
+    assert!(!notes.contains("left out"), "{notes}");
+    // The names may be given for the data at hand.
+    let unnamed = train.replace("all.csv", "ratings.csv");
+    folder.succeed_with_notes(&format!("{unnamed} --categories 1..5 --out unnamed"));
+    let given = |name: &str| {
+        let of_films = String::from_utf8(folder.read(name)).unwrap();
+        let (_, rows) = of_films.split_once('\n').unwrap();
+        folder.write(name, format!("person,{HEADER}{rows}").as_bytes());
+    };
+    ["known.csv", "mixed.csv"].into_iter().for_each(given);
+    let line = "evaluate unnamed --data known.csv --truth mixed.csv --id person --json";
+    let found: serde_json::Value = serde_json::from_str(&folder.run(line).1).unwrap();
+    assert_eq!(found["n_values"], few.0);
+    folder.misuse(
+        "evaluate unnamed --data known.csv --id person --clusters c.csv",
+        "clusters is c.csv, but must be left out for examples that lack values",
+    );
 }
 
 #[test]

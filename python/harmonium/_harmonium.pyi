@@ -95,7 +95,7 @@ class _OfRun(TypedDict, total=False):
     data: Any
     grey_levels: int | None
     spins: bool
-    categories: str | None
+    categories: str | int | tuple[float, ...] | None
     ignore: list[str]
     id: str | None
     alphabet: str | None
@@ -189,10 +189,19 @@ def states_of(
     data: Any,
     categories: str | int | tuple[float, ...] | dict[str, Any],
     *,
+    ignore: Sequence[str] = [],
+    missing_value: float | None = None,
+    missing: str | None = None,
     keeps_all: bool = False,
     threads: int | None = None,
 ) -> tuple[dict[str, Any], NDArray[np.uint8]]: ...
-def refuse_zeros(data: Any, categories: str | int | tuple[float, ...] | dict[str, Any]) -> None: ...
+def refuse_zeros(
+    data: Any,
+    categories: str | int | tuple[float, ...] | dict[str, Any],
+    *,
+    ignore: Sequence[str] = [],
+    missing_value: float | None = None,
+) -> None: ...
 def numbers_of(columns: dict[str, Any], states: NDArray[np.uint8]) -> NDArray[Any]: ...
 def rounds_to(array: object, copy: NDArray[np.float32]) -> bool: ...
 def decoded(

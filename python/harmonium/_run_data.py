@@ -103,20 +103,30 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
     meaning = {name: value for name, value in meaning.items() if value not in (None, [], ())}
     if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
         meaning["categories"] = int(meaning["categories"])
-    data = settings["data"]
+    if settings.get("id") is not None:
+        raise TypeError("id names a column of a file, but data holds values: give data as the path of a table")
+    data, test = settings["data"], settings.get("test_data")
+    if "categories" not in meaning and names_of(data) is not None:
+        for name in meaning.pop("ignore", ()):
+            if name not in (names_of(data) or []):
+                raise ValueError(f"ignore is {name!r}, but must be names of columns of data")
+            data = _without(data, name)[0]
+            test = _without(test, name)[0] if name in (names_of(test) or []) else test
+    reading = {name: meaning[name] for name in ("ignore", "missing_value") if name in meaning}
     if settings.get("missing") == "absent" and "categories" in meaning and hasattr(data, "tocsr"):
-        refuse_zeros(data, meaning["categories"])
+        refuse_zeros(data, meaning["categories"], **reading)
     for name in ("labels", "weights"):
         if isinstance(settings.get(name), str) and settings[name] in (names_of(data) or []):
             data, settings[name] = _without(data, settings[name])
     settings["data"] = str(files / "train.packed")
     pack(data, settings["data"], **meaning)
-    test = settings.get("test_data")
     if not _is_name(test):
         settings["test_data"] = str(files / "test.packed")
         if "categories" in meaning:
             # The same states as in training, which test data may not show.
-            meaning["categories"] = states_of(data, meaning["categories"])[0]
+            meaning["categories"] = states_of(data, meaning["categories"], **reading)[0]
+            # These columns are all that is read.
+            meaning.pop("ignore", None)
         pack(test, settings["test_data"], **meaning)
     for name in ("labels", "test_labels", "weights"):
         _write_column(files, name, settings)

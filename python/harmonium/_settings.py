@@ -11,6 +11,8 @@ _SETTINGS = "**settings\n    {settings}"
 # Settings of runs that may hold values in place of a path or a name, and those that are paths.
 VALUES = ("data", "labels", "weights", "test_data", "test_labels")
 _PATHS = ("missing_mask", "test_missing_mask", "init")
+# Settings that take more than the texts of a file.
+_TYPES = {"categories": "str | int | tuple[float, ...]"}
 
 
 def with_keywords(function: Callable[..., Any], table: Iterable[dict[str, Any]]) -> None:
@@ -43,13 +45,14 @@ def annotation(row: dict[str, Any]) -> str:
     name, kind = row.get("name"), row["type"]
     if name in VALUES:
         return "Any"
-    kind = "str | os.PathLike[str]" if name in _PATHS else kind
+    kind = "str | os.PathLike[str]" if name in _PATHS else _TYPES.get(name, kind)
     return kind + (" | None" if row["default"] is None else "")
 
 
 def documented(row: dict[str, Any]) -> str:
     """A setting, documented as a parameter."""
     name, kind, default = row["name"], row["type"], repr(row["default"])
+    kind = _TYPES.get(name, kind)
     kind = "path, name or array-like" if name in VALUES else "path" if name in _PATHS else kind
     kind += " or None" if row["default"] is None else ""
     facts = [row["sentence"].rstrip(".")]

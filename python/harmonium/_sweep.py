@@ -220,6 +220,9 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
         for name, values in beside.items():
             if values is not None:
                 reading[name] = np.asarray(values)
+        if settings.get("missing") == "absent" and reading.get("categories") and hasattr(data, "tocsr"):
+            meaning = {name: reading[name] for name in ("ignore", "missing_value") if name in reading}
+            _harmonium.refuse_zeros(data, reading["categories"], **meaning)
         _harmonium.pack(data, path, **reading)
     names = {"labels": "label", "weights": "weight"}
     settings.update({name: names[name] for name, values in beside.items() if values is not None})

@@ -16,6 +16,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// How letters of sequences are read, by the keywords of a call.
@@ -106,8 +107,8 @@ pub fn own_order(object: &Bound<'_, PyAny>, columns: &Columns) -> PyResult<Optio
     let names = object.py().import(intern!(object.py(), "harmonium._columns"))?;
     let names = names.call_method1(intern!(object.py(), "names_of"), (object,))?;
     let Some(names) = names.extract::<Option<Vec<String>>>()? else { return Ok(None) };
-    let place = |name: &String| (0..columns.n_columns()).find(|&at| columns.name(at) == name[..]);
-    let order: Vec<_> = names.iter().filter_map(place).collect();
+    let places: HashMap<_, _> = (0..columns.n_columns()).map(|at| (columns.name(at), at)).collect();
+    let order: Vec<_> = names.iter().filter_map(|name| places.get(&name[..]).copied()).collect();
     let is_other = order.len() == columns.n_columns() && !order.is_sorted();
     Ok(is_other.then_some(order))
 }
@@ -269,19 +270,28 @@ const MISSING: u8 = u8::MAX;
 
 /// The columns of data, as `Rbm.columns` has them, and the number of each value's state, uint8 (n, columns), 255
 /// for one that is missing.
-/// `categories` is "auto", a number of states, or the columns of a model. With `keeps_all`, data of which a column would
-/// be left out are refused.
+/// `categories` is "auto", a number of states, a range, or the columns of a model. With `keeps_all`, data of which a column
+/// would be left out are refused.
+///
+/// # Errors
+/// As [`refuse_zeros`], where `missing` is "absent".
 #[pyfunction]
-#[pyo3(signature = (data, categories, *, keeps_all = false, threads = None))]
+#[pyo3(signature = (data, categories, *, ignore = Vec::new(), missing_value = None, missing = None,
+    keeps_all = false, threads = None))]
 pub fn states_of<'py>(
     data: &Bound<'py, PyAny>,
     categories: &Bound<'py, PyAny>,
+    ignore: Vec<String>,
+    missing_value: Option<f64>,
+    missing: Option<&str>,
     keeps_all: bool,
     threads: Option<usize>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let (py, encoding) =
-        (data.py(), declared(None, false, Some(categories), Vec::new(), Letters::default())?);
+    let py = data.py();
+    let encoding = declared(None, false, Some(categories), ignore, Letters::default())?;
+    let encoding = marked(encoding, missing_value)?;
     let dataset = dataset_with_missing(data, encoding, threads, true)?;
+    check_lacks(data, &dataset, missing.map(str::parse).transpose().map_err(to_py)?)?;
     if let Some(left_out) = dataset.left_out_columns().filter(|_| keeps_all) {
         let message = format!("{NAME}: {left_out}; leave it out of {NAME}");
         return Err(PyValueError::new_err(message));
@@ -308,9 +318,15 @@ pub fn states_of<'py>(
 
 /// Refuses a sparse matrix of ratings in whose columns 0 is a value, as `train` does with `missing="absent"`.
 #[pyfunction]
-pub fn refuse_zeros(data: &Bound<'_, PyAny>, categories: &Bound<'_, PyAny>) -> PyResult<()> {
-    let encoding = declared(None, false, Some(categories), Vec::new(), Letters::default())?;
-    let dataset = dataset_with_missing(data, encoding, None, true)?;
+#[pyo3(signature = (data, categories, *, ignore = Vec::new(), missing_value = None))]
+pub fn refuse_zeros(
+    data: &Bound<'_, PyAny>,
+    categories: &Bound<'_, PyAny>,
+    ignore: Vec<String>,
+    missing_value: Option<f64>,
+) -> PyResult<()> {
+    let encoding = declared(None, false, Some(categories), ignore, Letters::default())?;
+    let dataset = dataset_with_missing(data, marked(encoding, missing_value)?, None, true)?;
     check_lacks(data, &dataset, Some(Missing::Absent))
 }
 

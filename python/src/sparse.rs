@@ -74,9 +74,10 @@ pub fn check_lacks(
     dataset: &Dataset,
     missing: Option<Missing>,
 ) -> PyResult<()> {
-    let Some(columns) = dataset.columns().filter(|_| missing == Some(Missing::Absent)) else {
-        return Ok(());
-    };
+    // What is not stored is missing if 0 stands for that.
+    let may_be_known = dataset.encoding().missing_value() != Some(0.0);
+    let is_checked = may_be_known && missing == Some(Missing::Absent);
+    let Some(columns) = dataset.columns().filter(|_| is_checked) else { return Ok(()) };
     let has_zero = |column| columns.numbers(column).contains(&0.0);
     if !object.hasattr(intern!(object.py(), "tocsr"))? || !(0..columns.n_columns()).any(has_zero) {
         return Ok(());

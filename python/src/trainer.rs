@@ -475,7 +475,10 @@ impl Reading {
         let (encoding, threads) = (self.encoding.clone(), self.threads);
         let mut dataset = dataset_with_missing(data, encoding, threads, self.missing.is_some())?;
         check_lacks(data, &dataset, self.missing)?;
-        if matches!(self.encoding, Encoding::Categories { categories: Categories::Auto, .. }) {
+        if matches!(
+            self.encoding.of_values(),
+            Encoding::Categories { categories: Categories::Auto, .. }
+        ) {
             warn(data.py(), dataset.scale_note())?;
         }
         let found = dataset.encoding();

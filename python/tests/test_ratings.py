@@ -278,3 +278,32 @@ def test_predictions_stay_in_the_order_of_a_frame():
     np.testing.assert_array_equal(
         rbm.predict_ratings(mixed, entries=theirs), rbm.predict_ratings(frame, entries=places)
     )
+
+
+def test_a_run_reads_marks_and_left_out_columns_as_training_does(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    sparse = pytest.importorskip("scipy.sparse")
+    stars = np.nan_to_num(STARS[:, :-1] + 1)
+    settings = {**RANGE, "categories": "auto", "missing_value": 0}
+    rbm = harmonium.train(stars, **settings)
+    for name, data in [("dense", stars), ("sparse", sparse.csr_matrix(stars))]:
+        run = harmonium.runs.train(data, test_data=stars, out=tmp_path / name, **settings)
+        assert run.model == rbm and run.model.missing_value == 0, name
+    frame = pandas.DataFrame(stars.astype(int)).rename(columns=str)
+    named = frame.assign(name=[f"u{row}" for row in range(len(frame))])
+    for more in [{}, {"categories": "auto"}]:
+        bits = named.assign(**{name: frame[name] > 2 for name in frame.columns}) if not more else named
+        run = harmonium.runs.train(
+            bits, test_data=bits, ignore=["name"], out=tmp_path / f"ignore-{len(more)}", hidden=2, epochs=1, **more
+        )
+        assert run.model.n_visible == (frame.shape[1] if not more else run.model.n_visible)
+    with pytest.raises(ValueError, match="ignore is 'other', but must be names of columns"):
+        harmonium.runs.train(named, ignore=["other"], out=tmp_path / "none")
+    with pytest.raises(TypeError, match="id names a column of a file"):
+        harmonium.runs.train(named, id="name", categories="auto", out=tmp_path / "none")
+    with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):
+        harmonium.CategoricalRBM(2, missing="absent", n_iter=1).fit(sparse.csr_matrix(stars))
+    with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):
+        harmonium.sweep(
+            tmp_path / "sweep", data=sparse.csr_matrix(stars), vary={"hidden": [2]}, missing="absent", categories="auto"
+        )

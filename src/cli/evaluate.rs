@@ -78,7 +78,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
     labels: Option<ColumnSource>,
     #[command(flatten)]
-    reading: ReadingFlags,
+    pub(super) reading: ReadingFlags,
     /// Use only the first N examples
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
@@ -241,7 +241,7 @@ impl Evaluate {
         if let Some(out) = self.clusters.as_ref().filter(|_| is_first) {
             let found = clusters_of((&visible).into());
             check("clusters", out.path().display(), found.is_some(), || {
-                "left out for fewer than 100 examples, for those that lack values, and where nothing varies".into()
+                "left out for fewer than 100 examples, and where nothing varies".into()
             })?;
             let of_row = |cluster: Option<usize>| cluster.map_or(f64::NAN, |at| (at + 1) as f64);
             let found: Array1<f64> = found.into_iter().flatten().map(of_row).collect();
@@ -363,6 +363,8 @@ impl Evaluate {
         let rule = || "left out for examples that lack values".to_string();
         check("raise", self.raise, self.raise == 0, rule)?;
         self.samples.iter().try_for_each(|samples| check("samples", samples, false, rule))?;
+        let clusters = self.clusters.as_ref().map(|out| out.path().display());
+        clusters.iter().try_for_each(|out| check("clusters", out, false, rule))?;
         self.compare_data.iter().try_for_each(|data| check("compare_data", data, false, rule))
     }
 

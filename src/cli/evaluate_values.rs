@@ -5,7 +5,7 @@ use super::input::{limited, say_inferred};
 use super::output::{print, print_text};
 use super::rows::Rows;
 use crate::bits::BitMatrix;
-use crate::dataset::{Dataset, Encoding, WeightedBits};
+use crate::dataset::{Beside, Dataset, Encoding, WeightedBits};
 use crate::error::{Error, Result};
 use crate::evaluate::{Entries, EntryReport, VALUES};
 use crate::gibbs::{FixedModel, FixedWeights};
@@ -63,7 +63,9 @@ impl Evaluate {
         rows: &Rows,
     ) -> Result<Option<Truth>> {
         let Some(source) = &self.truth else { return Ok(None) };
-        let dataset = Part::Test.read(source, &file.provenance)?;
+        let beside = Beside { id: self.reading.id.as_deref(), ..Beside::default() };
+        let reading = self.reading.reading();
+        let (dataset, _) = Part::Test.read_beside(source, &file.provenance, beside, reading)?;
         check("truth", source, dataset.labels().is_none(), || {
             "left out for a model with labels".to_string()
         })?;
@@ -109,30 +111,33 @@ impl Evaluate {
         rows: &Rows,
         n: usize,
     ) -> Result<(Dataset, Vec<Option<usize>>)> {
-        let unsuitable =
-            |rule| Err(Error::Unsuitable { path: dataset.name().to_string().into(), rule });
+        let unsuitable = |path: &str, rule| Err(Error::Unsuitable { path: path.into(), rule });
         let theirs = Rows::of(&dataset);
         let (Some(own), Some(theirs)) = (rows.names_of_examples(), theirs.names_of_examples())
         else {
             let found = self.limit.unwrap_or(usize::MAX).min(dataset.n_examples());
             if found != n {
-                return unsuitable(format!(
-                    "has another number of rows than --data: {found}, not {n}; train with --id to find rows by their names"
-                ));
+                let rule = format!(
+                    "has another number of rows than --data: {found}, not {n}; give --id to find rows by their names"
+                );
+                return unsuitable(dataset.name(), rule);
             }
             return Ok((limited(dataset, self.limit, rbm)?, (0..n).map(Some).collect()));
         };
-        let mut rows = HashMap::new();
-        for (row, name) in theirs.iter().enumerate() {
-            if rows.insert(*name, row).is_some() {
-                return unsuitable(format!("has two rows of the name \"{name}\""));
+        for (data, names) in [("--data", &own), (dataset.name(), &theirs)] {
+            let mut seen = HashSet::new();
+            if let Some(name) = names.iter().find(|name| !seen.insert(**name)) {
+                return unsuitable(data, format!("has two rows of the name \"{name}\""));
             }
         }
+        let rows: HashMap<_, _> = theirs.iter().copied().zip(0..).collect();
         let found: Vec<_> = own.iter().map(|name| rows.get(name).copied()).collect();
         let used: HashSet<_> = found.iter().flatten().collect();
         match theirs.len() - used.len() {
-            0 => {}
-            n => say(&format!("{}: {n} rows that --data lacks are left out", dataset.name())),
+            n if n > 0 && self.limit.is_none() => {
+                say(&format!("{}: {n} rows that --data lacks are left out", dataset.name()))
+            }
+            _ => {}
         }
         dataset.check_width(rbm.n_visible(), "the model")?;
         Ok((dataset, found))

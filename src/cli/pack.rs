@@ -74,8 +74,7 @@ impl Pack {
         config.check_effect()?;
         self.overwrite.check(&self.out)?;
         let (labels, weights) = (config.labels.as_ref(), config.weights.as_ref());
-        let ignored = if config.categories.is_some() { &[][..] } else { &config.ignore[..] };
-        let beside = Beside { labels, weights, ignored, ..Beside::default() };
+        let beside = Beside { labels, weights, ..config.beside() };
         let found = self.data.read_in_place(self.split, config.encoding()?, beside)?;
         let dataset = match config.image_shape {
             Some((rows, columns)) => found.dataset.with_image_shape(rows, columns)?,

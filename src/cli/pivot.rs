@@ -36,11 +36,11 @@ impl Pivot {
             let rule = "three names, those of examples, columns and values".to_string();
             Error::InvalidSetting { setting: "columns", value: given.join(","), rule }
         })?;
-        let Wide { header, rows } = Wide::read(&self.data, parts.as_ref())?;
+        let Wide { header, n_rows, rows } = Wide::read(&self.data, parts.as_ref())?;
         let told = format!(
             "{}: {} examples of {} columns; train on them with --id {}",
             self.data.display(),
-            rows.len(),
+            n_rows,
             header.len() - 1,
             header[0]
         );

@@ -181,8 +181,8 @@ impl Header {
         if self.is_given && columns.header().is_some() {
             let site = |name: &String| match place(name) {
                 Some(column) if self.apart.contains(&column) => {
-                    let rule =
-                        "holds labels or weights, but the model needs it as a site; take others";
+                    let rule = "is read apart, as labels, weights and names are, but the model needs it as a \
+                                site; take another";
                     Err(self.refused(format!("{} {rule}", self.label(column)), None))
                 }
                 Some(column) => Ok(column),

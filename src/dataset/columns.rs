@@ -220,7 +220,10 @@ impl Columns {
     /// # Panics
     /// If there is no such column.
     pub fn states(&self, column: usize) -> Vec<&str> {
-        let n = self.sites()[column].max(2);
+        let n = match &self.0 {
+            Form::Sequences { alphabet, .. } => alphabet.len(),
+            Form::Table(columns) | Form::Array { columns, .. } => columns[column].states().len(),
+        };
         (0..n).map(|state| self.state(column, state)).collect()
     }
 
@@ -253,12 +256,17 @@ impl Columns {
         Some(Self::sequences(alphabet.clone(), *length, unknown_letters))
     }
 
-    /// The numbers of the states of a column in their order, if all are named by numbers and there are three or more.
-    pub(super) fn number_states(&self, column: usize) -> Option<Vec<f64>> {
-        let (Form::Table(columns) | Form::Array { columns, .. }) = &self.0 else { return None };
-        let states = columns[column].states();
-        let numbers: Option<Vec<_>> = states.iter().map(|name| finite(name)).collect();
-        numbers.filter(|all| all.len() > 2)
+    /// Whether a column is a bit.
+    ///
+    /// # Panics
+    /// If there is no such column.
+    pub(super) fn is_bit(&self, column: usize) -> bool {
+        match &self.0 {
+            Form::Sequences { .. } => false,
+            Form::Table(columns) | Form::Array { columns, .. } => {
+                matches!(columns[column].kind, ColumnKind::Bit(_))
+            }
+        }
     }
 
     /// One-hot bits (N, units) of the states (N, columns) of some examples. A site of state 255 has no value:

@@ -147,7 +147,7 @@ impl<'a> Lookup<'a> {
     pub fn of(columns: &'a Columns, column: usize) -> Self {
         let numbers = columns.numbers(column);
         let names: Vec<_> = (0..numbers.len()).map(|state| columns.state(column, state)).collect();
-        let is_bit = columns.sites()[column] == 1;
+        let is_bit = columns.is_bit(column);
         let are_numbers = is_bit || names.iter().all(|name| finite(name).is_some());
         let texts = (0..).zip(names).map(|(state, name)| (name, state)).collect();
         let mut numbers: Vec<_> = numbers.into_iter().zip(0..).collect();

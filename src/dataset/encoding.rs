@@ -218,12 +218,15 @@ impl Encoding {
     }
 
     /// Whether floating-point numbers stand for others: as spins and columns always, as declared grey levels if all are
-    /// whole and some are above 1. (Many programs keep whole numbers in that type.)
-    pub fn reads_reals(&self, mut numbers: impl Iterator<Item = f64>) -> bool {
-        match self {
+    /// whole and some are above 1. (Many programs keep whole numbers in that type.) Numbers that stand for missing values
+    /// do not count.
+    pub fn reads_reals(&self, numbers: impl Iterator<Item = f64>) -> bool {
+        let mark = self.missing_value();
+        let mut given = numbers.filter(|x| Some(*x) != mark);
+        match self.of_values() {
             Self::GreyLevels(_) => {
                 let mut is_bright = false;
-                let are_whole = numbers.all(|x| {
+                let are_whole = given.all(|x| {
                     is_bright |= x > 1.0;
                     x.fract() == 0.0
                 });
@@ -391,6 +394,8 @@ mod tests {
             // One that is too large is refused as such.
             (&grey, [1.0, 17.0], true),
             (&grey, [0.5, 3.0], false),
+            (&grey.clone().marked(Some(-9.0)), [-9.0, 16.0], true),
+            (&grey.clone().marked(Some(0.5)), [0.5, 16.0], true),
             (&grey, [0.0, 1.0], false),
             (&Encoding::Undeclared, [0.0, 16.0], false),
             (&Encoding::Spins, [-1.0, 1.0], true),

@@ -117,7 +117,10 @@ impl Dataset {
     /// beside other numbers, none of them negative, or -1 beside 0, 1 and 2.
     pub fn marks_note(&self) -> Option<String> {
         let columns = self.columns().filter(|_| self.encoding.missing_value().is_none())?;
-        let found = |column| Some((column, suspected(&columns.number_states(column)?)?));
+        let found = |column| {
+            let numbers = columns.has_numbers(column).then(|| columns.numbers(column))?;
+            Some((column, suspected(&numbers)?))
+        };
         let mut found = (0..columns.n_columns()).filter_map(found);
         let (first, mark) = found.next()?;
         let others = match found.count() {

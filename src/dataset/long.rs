@@ -22,15 +22,16 @@ const N_PARTS: usize = 3;
 /// A wide table: a row for each example, whose name is the first cell.
 pub(crate) struct Wide {
     pub header: Vec<String>,
-    pub rows: Vec<Vec<String>>,
+    pub n_rows: usize,
+    pub rows: Box<dyn Iterator<Item = Vec<String>>>,
 }
 
 impl Wide {
     /// Reads a table in long form. `parts` are the names of its columns of examples, columns and values; by default
     /// its first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
     /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet.
-    /// A column whose name is the number 31 is called `item:31`, as the names of a header are texts; `item` is the name
-    /// of its part.
+    /// A column whose name is the number 31 is called `item:31`, as the names of a header are texts, and so is one of the
+    /// name of the first; `item` is the name of its part.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] for a file that is no table, and with the line of a row without an
@@ -152,7 +153,8 @@ impl Long {
     fn wide(self, of_examples: &str, of_columns: &str, path: &Path) -> Result<Wide> {
         let (n_examples, n_columns) = (self.examples.len(), self.columns.len());
         let what = || format!("{}: a table of {n_examples} x {n_columns} values", path.display());
-        memory::check(what, &[Need::new(Bytes::of::<String>(&[n_examples, n_columns]), &[])])?;
+        // A row is made at a time; its text has at least a byte a cell.
+        memory::check(what, &[Need::new(Bytes::of::<u8>(&[n_examples, n_columns + 1]), &[])])?;
         let mut columns: Vec<_> = self.columns.into_iter().collect();
         if columns.iter().all(|(name, _)| finite(name).is_some()) {
             let number = |name: &str| finite(name).unwrap_or_default();
@@ -162,20 +164,29 @@ impl Long {
         for (place, (_, number)) in (1..).zip(&columns) {
             place_of[*number] = place;
         }
-        let mut rows = vec![vec![String::new(); n_columns + 1]; n_examples];
+        let mut names = vec![String::new(); n_examples];
         for (name, number) in self.examples {
-            rows[number][0] = name;
+            names[number] = name;
         }
-        for ((example, column), (value, _)) in self.values {
-            rows[example][place_of[column]] = value;
-        }
-        let column = |(name, _): (String, usize)| match finite(&name) {
-            Some(_) => format!("{of_columns}:{name}"),
-            None => name,
-        };
+        let mut values = self.values.into_iter().peekable();
+        let rows = names.into_iter().enumerate().map(move |(example, name)| {
+            let mut row = vec![String::new(); n_columns + 1];
+            row[0] = name;
+            while let Some(((_, column), (value, _))) =
+                values.next_if(|((of, _), _)| *of == example)
+            {
+                row[place_of[column]] = value;
+            }
+            row
+        });
+        let column =
+            |(name, _): (String, usize)| match finite(&name).is_some() || name == of_examples {
+                true => format!("{of_columns}:{name}"),
+                false => name,
+            };
         let first = [of_examples.to_string()].into_iter();
         let header = first.chain(columns.into_iter().map(column)).collect();
-        Ok(Wide { header, rows })
+        Ok(Wide { header, n_rows: n_examples, rows: Box::new(rows) })
     }
 }
 
@@ -199,7 +210,7 @@ mod tests {
             let folder = folder.path().display().to_string() + "/";
             error.to_string().replace(&folder, "")
         };
-        Wide::read(&path, parts.as_ref()).map_or_else(error, |Wide { header, rows }| {
+        Wide::read(&path, parts.as_ref()).map_or_else(error, |Wide { header, rows, .. }| {
             let rows = [header].into_iter().chain(rows);
             rows.map(|row| row.join(",")).collect::<Vec<_>>().join("\n")
         })
@@ -214,6 +225,7 @@ mod tests {
             wide("7\t10\t3\t881\n5\t9\t1\t882\n5\t10\t\t883\n", None),
             "user,item:9,item:10\n7,,3\n5,1,"
         );
+        assert_eq!(wide("user,item,rating\na,user,1\na,Up,2\n", None), "user,Up,item:user\na,2,1");
         let other = "rating,time,film,who\n4,1,Up,ann\n2,2,Heat,\"b, c\"\n";
         assert_eq!(wide(other, Some(["who", "film", "rating"])), "who,Heat,Up\nann,,4\nb, c,2,");
     }

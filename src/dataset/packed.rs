@@ -386,6 +386,7 @@ pub(super) fn read(
     let dataset = match (encoding.columns(), values) {
         (Some(columns), Values::Bits(bits)) if columns.n_units() == shape.1 => {
             let dataset = Dataset::from_columns(name, columns.clone(), bits);
+            let dataset = dataset.with_encoding(encoding.clone());
             let Values::Bits(bits) = &dataset.values else { unreachable!("bits are bits") };
             dataset.units().check_given(&dataset.name, bits, missing.as_ref())?;
             dataset
@@ -434,6 +435,11 @@ mod tests {
             read("-1 1\n1 1\n", Encoding::Spins),
             read("0 3\n2 1\n", Encoding::GreyLevels(3)),
             read("age,smokes,colour\n31,no,red\n7,yes,\n9,no,blue\n8,yes,green\n", categories),
+            read(
+                "1,2\n0,5\n2,4\n",
+                Encoding::Categories { categories: Categories::Auto, ignore: vec![] }
+                    .marked(Some(0.0)),
+            ),
             read(">a first\nACDE\n>b\nAC-E\n>c\nACDD\n", Encoding::Undeclared),
         ]
     }

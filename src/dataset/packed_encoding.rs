@@ -25,13 +25,25 @@ pub(super) fn agreed(
     kind: Kind,
 ) -> Result<Encoding> {
     let (mark, packed_mark) = (declared.missing_value(), packed.missing_value());
-    if mark.is_some() && mark != packed_mark {
-        let rule = "is packed, and other values were missing then; pack the source again with this missing_value, \
-                    or leave it out";
-        return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
+    let may_hold = |number| match (packed.columns(), kind) {
+        (Some(columns), _) => {
+            (0..columns.n_columns()).any(|column| columns.numbers(column).contains(&number))
+        }
+        (None, Kind::Bits) => [-1.0, 0.0, 1.0].contains(&number),
+        (None, Kind::GreyLevels) => number >= 0.0,
+        (None, Kind::Numbers { .. }) => true,
+    };
+    if let Some(number) = mark
+        && mark != packed_mark
+        && (packed_mark.is_some() || may_hold(number))
+    {
+        let rule = format!(
+            "is packed, and other values were missing then; pack the source again with missing_value = {number}"
+        );
+        return Err(Error::Unsuitable { path: path.into(), rule });
     }
     let agreed = agreed_values(path, declared.marked(None), packed.marked(None), kind)?;
-    Ok(agreed.marked(packed_mark))
+    Ok(agreed.marked(packed_mark.or(mark)))
 }
 
 /// [`agreed`] on the values that are not missing.

@@ -107,7 +107,12 @@ impl Source {
             }
         }
         // A column that training read apart is no site, even if others are given in its place.
-        for (role, column) in [("labels", labels_column), ("weights", weights_column)] {
+        let of_training = [
+            ("labels", labels_column),
+            ("weights", weights_column),
+            ("names of examples", id_column),
+        ];
+        for (role, column) in of_training {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
             wanted.extend(passed_over.map(|name| optional(role, name)));
         }
@@ -423,7 +428,8 @@ mod tests {
         let error = read(named, &model, Some("kind")).unwrap_err().to_string();
         assert!(
             error.ends_with(
-                "t.csv: column 3 (\"kind\") holds labels or weights, but the model needs it as a site; take others"
+                "t.csv: column 3 (\"kind\") is read apart, as labels, weights and names are, but the model needs it as a \
+                 site; take another"
             ),
             "{error}"
         );

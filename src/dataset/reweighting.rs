@@ -53,13 +53,10 @@ impl Dataset {
             return Err(Error::Unsuitable { path: self.name.into(), rule });
         };
         let (units, most) = (features.units(), |n| most_apart(n, share));
-        let near = match units.are_bits() {
-            _ if features.missing.is_some() => {
-                let missing = features.missing.as_ref().expect("values that are missing");
-                n_agreeing(bits, missing, &units, share, watch)?
-            }
-            true => n_near(bits, most(units.n_sites()), watch)?,
-            false => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,
+        let near = match &features.missing {
+            Some(missing) => n_agreeing(bits, missing, &units, share, watch)?,
+            None if units.are_bits() => n_near(bits, most(units.n_sites()), watch)?,
+            None => n_near(&one_hot(bits, &units), 2 * most(units.n_sites()), watch)?,
         };
         let weights: Vec<_> = near.into_iter().map(|n| 1.0 / f64::from(n)).collect();
         Ok(Self { weights: ExampleWeights::shares(weights), ..self })

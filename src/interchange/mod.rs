@@ -102,8 +102,8 @@ pub fn read(path: &Path, naming: &Naming) -> Result<Imported> {
 pub fn encode(rbm: &Rbm, format: Format, naming: &Naming) -> Result<Vec<u8>> {
     let n_most = rbm.visible_units().sites().map(|site| site.len()).max().unwrap_or(1);
     check("the number of units of a visible site", n_most, n_most == 1, || {
-        "1 in this file, which does not say which units are one site; a .npz file of a model whose columns are known \
-         does"
+        "1 in this file, which does not say which units are one site; a .npz file of a model that was trained with categories \
+         or sequences does"
             .to_string()
     })?;
     match format {

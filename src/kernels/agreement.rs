@@ -102,30 +102,34 @@ fn nearest_body(
 /// In how many bits a row of `states` differs from each of the 64 rows of `others` from `first` on.
 #[inline(always)]
 fn distances(states: &BitPanels, row: usize, others: &BitPanels, first: usize) -> [u64; SIDE] {
-    let mut distances = [0; SIDE];
-    for panel in 0..states.n_panels() {
-        let word = states.panel(panel)[row];
-        let others: &[u64; SIDE] =
-            others.panel(panel)[first..].first_chunk().expect("whole blocks");
-        for (distance, other) in distances.iter_mut().zip(others) {
-            *distance += u64::from((word ^ other).count_ones());
-        }
-    }
-    distances
+    counts(states, row, others, first, |word, other| word ^ other)
 }
 
 /// How many bits are on both in a row and in each of the 64 rows from `first` on.
 #[inline(always)]
 fn shared(rows: &BitPanels, row: usize, first: usize) -> [u64; SIDE] {
-    let mut shared = [0; SIDE];
-    for panel in 0..rows.n_panels() {
-        let word = rows.panel(panel)[row];
-        let others: &[u64; SIDE] = rows.panel(panel)[first..].first_chunk().expect("whole blocks");
-        for (shared, other) in shared.iter_mut().zip(others) {
-            *shared += u64::from((word & other).count_ones());
+    counts(rows, row, rows, first, |word, other| word & other)
+}
+
+/// How many bits are on in what `of` makes of a row and each of the 64 rows of `others` from `first` on.
+#[inline(always)]
+fn counts(
+    states: &BitPanels,
+    row: usize,
+    others: &BitPanels,
+    first: usize,
+    of: impl Fn(u64, u64) -> u64,
+) -> [u64; SIDE] {
+    let mut counts = [0; SIDE];
+    for panel in 0..states.n_panels() {
+        let word = states.panel(panel)[row];
+        let others: &[u64; SIDE] =
+            others.panel(panel)[first..].first_chunk().expect("whole blocks");
+        for (count, other) in counts.iter_mut().zip(others) {
+            *count += u64::from(of(word, *other).count_ones());
         }
     }
-    shared
+    counts
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ settings! {
 
 impl DataConfig {
     /// The columns of the training data that are neither sites nor labels nor weights.
-    pub(super) fn beside(&self) -> Beside<'_> {
+    pub(crate) fn beside(&self) -> Beside<'_> {
         // An encoding of columns leaves out its own.
         let ignored = if self.categories.is_some() { &[][..] } else { &self.ignore[..] };
         Beside { id: self.id.as_deref(), ignored, ..Beside::default() }

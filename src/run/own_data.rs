@@ -167,7 +167,7 @@ impl Part {
     }
 
     /// As [`read`](Self::read), with what belongs to the rows of the data, and a note on it.
-    fn read_beside(
+    pub(crate) fn read_beside(
         self,
         source: &Source,
         provenance: &Provenance,

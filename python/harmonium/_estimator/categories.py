@@ -52,7 +52,7 @@ def learned_from(estimator: LearnedArrays, X: Any, categories: Any, allows_missi
     elif _shape(X)[0] == 1 and categories == "auto":
         raise ValueError("X has 1 sample, in which a column has one value: declare categories")
     try:
-        columns, states = states_of(X, categories, keeps_all=True)
+        columns, states = states_of(X, categories, missing=estimator.missing, keeps_all=True)
     except ValueError as error:
         error.args = tuple(_in_own_words(part) for part in error.args)
         raise
