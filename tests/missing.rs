@@ -622,6 +622,18 @@ fn numbers_are_compared_with_means() {
     for part in ["4 values", "RMSE", "2 values of columns that the training data lack", "log Z"] {
         assert!(text.contains(part), "{text}");
     }
+    // Of the last two examples the only value is asked: nothing is left from which the model could predict it.
+    let entries = Entries::new(&rbm, Isa::fastest()).columns(Some(&columns)).training(&training);
+    let single = training.weighted_bits(0, 2..4);
+    let found = entries.score(&single, &single, Watch::default()).unwrap().given_others;
+    let errors = [3.0 - mean - a, 4.0 - mean - b];
+    let mean_square = errors.map(|error: f64| error * error).iter().sum::<f64>() / 2.0;
+    assert!((found.rmse.unwrap() - mean_square.sqrt()).abs() < 1e-6, "{found:?}");
+    assert!(found.rmse_standard_error.is_some_and(|error| error > 0.0), "{found:?}");
+    // Values of one example say nothing of the scatter over examples.
+    let one = table([[None, None, Some(5)], [None; 3], [None; 3], [None; 3]]);
+    let found = entries.score(&rows[0], &one.weighted_bits(0, 0..4), Watch::default()).unwrap();
+    assert_eq!((found.n_values, found.given_others.rmse_standard_error), (1, None));
 }
 
 #[test]

@@ -156,6 +156,13 @@ for (const other of others) {
       assert(drawn.flat().every(Boolean), `${other}, ${id} at ${width}: ${JSON.stringify(drawn)}`);
       seen.set(id, (seen.get(id) ?? 0) + drawn.length);
     }
+    // Wherever the pointer is in a cell, it shows the cell's value, not the name that is written there.
+    const cells = await page.$$eval("#heat-maps rect", (all) => all.map((cell) => {
+      cell.scrollIntoView({ block: "center", inline: "center" });
+      const { x, y, width, height } = cell.getBoundingClientRect();
+      return document.elementFromPoint(x + width / 2, y + height / 2) === cell;
+    }));
+    assert(cells.every(Boolean), `${other}: cells below their names`);
     // Pages of several runs: a run in the list stands out in the charts, and no other.
     const first = page.locator(".runs button").first();
     if (await first.count()) {

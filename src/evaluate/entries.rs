@@ -32,7 +32,7 @@ pub struct EntryScore {
     /// The root of the mean squared error of the expected number, if the columns stand for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rmse: Option<f64>,
-    /// Its standard error over the examples, whose values go together; None for a single example.
+    /// Its standard error over the examples, whose values go together; None if the values are of a single one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rmse_standard_error: Option<f64>,
     /// The mean absolute error of the expected number, if the columns stand for numbers.
@@ -202,7 +202,7 @@ impl<'a> Entries<'a> {
     ) -> Sums {
         let mut conditional = SiteGivenOthers::new(self.rbm, self.isa, v);
         let mut sums = Sums::default();
-        let is_empty = given.iter().all(Option::is_none);
+        let n_given = given.iter().flatten().count();
         for (site, columns) in self.rbm.visible_units().sites().enumerate() {
             let Some(value) = asked[site] else { continue };
             let own = given[site].and_then(|own| match columns.len() {
@@ -229,7 +229,8 @@ impl<'a> Entries<'a> {
                         [of_all, of_column, both].map(|mean| (mean - numbers[value]).powi(2));
                     sums.squares.iter_mut().zip(squares).for_each(|(sum, x)| *sum += x);
                     // As predictions are filled in ([`NumberMeans::replace_unknown`]).
-                    if is_empty || !means.is_known(site) {
+                    let n_others = n_given - usize::from(given[site].is_some());
+                    if n_others == 0 || !means.is_known(site) {
                         predicted = Some(both);
                     }
                 }
@@ -252,6 +253,7 @@ impl<'a> Entries<'a> {
             all.squares.iter_mut().zip(row.squares).for_each(|(sum, x)| *sum += x);
         }
         let n = all.n as f64;
+        let n_rows = rows.iter().filter(|row| row.n > 0).count();
         let score = |prediction: usize| {
             let [errors, losses, squares, magnitudes] = all.predictions[prediction];
             let mean_square = squares / n;
@@ -259,7 +261,7 @@ impl<'a> Entries<'a> {
             let scatter =
                 |row: &Sums| (row.predictions[prediction][2] - row.n as f64 * mean_square).powi(2);
             let error_of_mean = rows.iter().map(scatter).sum::<f64>().sqrt() / n;
-            let has_error = has_numbers && rows.len() > 1 && mean_square > 0.0;
+            let has_error = has_numbers && n_rows > 1 && mean_square > 0.0;
             EntryScore {
                 error_rate: errors / n,
                 log_loss: losses / n,

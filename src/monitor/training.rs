@@ -25,9 +25,9 @@ impl Trainer {
         epoch.is_multiple_of(recorded_every) || is_on_series(epoch) || self.is_done()
     }
 
-    /// Trains to the end of the run, or until a monitor [asks to stop](Monitor::asks_to_stop). After each [recorded](Self::is_recorded) epoch the monitors get its
-    /// record and the model. `run::train` does the same in a folder, with data
-    /// from files.
+    /// Trains to the end of the run, or until a monitor [asks to stop](Monitor::asks_to_stop). After each
+    /// [recorded](Self::is_recorded) epoch the monitors get its record and the model. `run::train` does the same in a
+    /// folder, with data from files.
     ///
     /// ```
     /// use harmonium::dataset::{Binarization, Dataset, Examples};

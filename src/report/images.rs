@@ -1,6 +1,7 @@
 //! The pictures of a report: filters, samples, reconstructions, activities.
 
 use super::material::Snapshot;
+use crate::dataset::Columns;
 use crate::pictures::{self, Grey};
 use crate::rng::{Purpose, STEP, Stream};
 use crate::state::Number;
@@ -53,8 +54,11 @@ pub struct Samples {
     pub means: Vec<u8>,
 }
 
-/// The samples of a snapshot of a run with this seed; `None` if the data are not images.
+/// The samples of a snapshot of a run with this seed; `None` if the data are not images of bits.
 pub fn samples(snapshot: &Snapshot, seed: u64) -> Option<Samples> {
+    if snapshot.columns.as_ref().is_some_and(Columns::has_categories) {
+        return None;
+    }
     let means = probabilities(snapshot, "samples").filter(|samples| !samples.is_empty())?;
     let means = means.slice(ndarray::s![..means.nrows().min(MOST_SAMPLES), ..]);
     let shape = snapshot.image_shape?;

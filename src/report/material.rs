@@ -93,6 +93,12 @@ fn read_snapshot(path: &Path, epoch: u64) -> Result<Snapshot> {
 }
 
 impl Snapshot {
+    /// The number of hidden units of which it holds those with the largest norm.
+    pub fn n_candidates(&self) -> usize {
+        let of_all = if self.arrays.has("filter_units") { "hidden_activity" } else { "filters" };
+        self.arrays.n_rows(of_all).unwrap_or(0)
+    }
+
     /// The numbers of the hidden units whose weights it holds.
     pub fn filter_units(&self) -> Vec<usize> {
         let n = self.arrays.n_rows("filters").unwrap_or(0);

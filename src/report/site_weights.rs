@@ -90,7 +90,7 @@ impl<'a> SiteWeights<'a> {
                     most(std::mem::take(&mut site.values), MOST_VALUES, |value| value.weight.abs());
             }
         }
-        Some(Self { columns, units, n_units })
+        Some(Self { columns, units, n_units: snapshot.n_candidates() })
     }
 }
 

@@ -83,7 +83,7 @@ fn filters(last: &Snapshot) -> Markup {
             h2 { "Filters" }
             p.note {
                 "The weights of the " (last.arrays.side("filters", 0).unwrap_or(0)) " hidden units with the largest norm, of "
-                (last.arrays.side("hidden_activity", 0).unwrap_or(0))
+                (last.n_candidates())
                 ", as images, after epoch " (last.epoch)
                 ": grey is 0, white is positive, black is negative. At contrast 1, 99.5 % of the weights \
                  lie between black and white."
@@ -104,14 +104,13 @@ fn filters(last: &Snapshot) -> Markup {
 /// W as a picture; empty if the data are images.
 fn weight_map(last: &Snapshot) -> Markup {
     let Some(map) = images::weight_map(last) else { return html! {} };
-    let n_hidden = last.arrays.side("hidden_activity", 0).unwrap_or(0);
     let n_visible = last.arrays.side("filters", 1).unwrap_or(0);
     let (rows, columns) = map.shape;
     html! {
         section #weight-map {
             h2 { "Weights, after epoch " (last.epoch) }
             p.note {
-                "W: a row for each of the " (rows) " hidden units with the largest norm, of " (n_hidden)
+                "W: a row for each of the " (rows) " hidden units with the largest norm, of " (last.n_candidates())
                 ", the largest first; across are the "
                 @if last.columns.is_some() { "values of all columns of the data" } @else { "units of the examples" }
                 ", in order"

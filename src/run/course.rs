@@ -256,10 +256,14 @@ impl<'a> Course<'a> {
             self.report_progress(monitors);
             if self.trainer.is_at_end_of_epoch() {
                 self.journal.unscored = self.record();
+                let is_recorded = self.journal.unscored.is_some();
                 if self.score(monitors, watch)? {
                     return Ok(End::StoppedEarly);
                 }
-                if monitors.iter().any(|monitor| monitor.asks_to_stop()) {
+                if is_recorded
+                    && !self.trainer.is_done()
+                    && monitors.iter().any(|monitor| monitor.asks_to_stop())
+                {
                     session.interrupt.raise(SIGINT);
                 }
                 self.clock.epoch = Pace::since(&self.trainer, self.seconds());

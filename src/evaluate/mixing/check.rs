@@ -226,6 +226,8 @@ mod tests {
         let (wrong, right) = (found(&[0.5, 1e-3], 1).unwrap(), found(&[0.5, 0.2], 1).unwrap());
         assert!(is_accused(&wrong) && !is_accused(&right), "{wrong:?} {right:?}");
         assert!((wrong.missing_share - 0.05).abs() < 0.02, "{wrong:?}");
+        // Which cluster such an example is in is not known.
+        assert!(wrong.warnings.iter().all(|it| !it.remedy.contains("--clusters")), "{wrong:?}");
         assert_eq!(wrong.examples.clusters.len(), 4, "{wrong:?}");
         assert!(found(&[0.5, 0.2], 11).is_none());
         let (few, many) = (lacking(1), lacking(11));
@@ -284,6 +286,8 @@ mod tests {
         assert!((moments.triples.slope.unwrap() - 1.0).abs() < 1e-9, "{moments:?}");
         // Rows of one cluster alone are not.
         let one = Populations::new(100, &[0.5, 1e-3]).draw(600, 2).0;
-        assert_eq!(run(&one).warnings[0].name, "wrong_masses");
+        let warning = &run(&one).warnings[0];
+        assert_eq!(warning.name, "wrong_masses");
+        assert!(warning.remedy.contains("--clusters FILE"), "{warning:?}");
     }
 }

@@ -51,6 +51,7 @@ impl Mixing {
             let (name, remedy) = (name.to_string(), remedy.to_string());
             warnings.push(MixingWarning { name, what, remedy });
         };
+        let train = [TRAIN, if self.missing_share == 0.0 { LIST } else { "" }].concat();
         if let Some(model) = &self.model {
             let compared = Compared { reference: &self.examples, other: model };
             let is_outside = compared.is_outside();
@@ -59,7 +60,7 @@ impl Mixing {
                 warn(
                     "spurious_modes",
                     format!("{share} of the model's mass lies where no example does"),
-                    TRAIN,
+                    &train,
                 );
             }
             let wrong = compared.wrong(true);
@@ -71,7 +72,7 @@ impl Mixing {
                     format!("cluster {} ({examples:.2} of the examples) {model:.2}", k + 1)
                 };
                 let all = listed(&wrong.iter().map(each).collect::<Vec<_>>());
-                warn("wrong_masses", format!("the model gives {all} of its mass"), TRAIN);
+                warn("wrong_masses", format!("the model gives {all} of its mass"), &train);
             }
         }
         let sweeps = self.n_sweeps;
@@ -115,7 +116,9 @@ impl Mixing {
 }
 
 const TRAIN: &str = "train with --preset clusters, whose chains pass between modes; if they do already, train for \
-                     longer (evaluate --clusters FILE lists the examples of each cluster)";
+                     longer";
+/// Where no value is missing; which cluster an example is in is not known otherwise.
+const LIST: &str = " (evaluate --clusters FILE lists the examples of each cluster)";
 const SAMPLE: &str = "sample with --method pt; this says nothing against the model";
 
 fn percent(share: f64) -> String {
