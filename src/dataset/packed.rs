@@ -565,7 +565,7 @@ mod tests {
             alphabet: Some(alphabet.parse().unwrap()),
             unknown_letters,
         };
-        let sequences = &kinds()[7];
+        let sequences = &kinds()[8];
         let found = read(sequences, letters("protein", UnknownLetters::Refuse)).unwrap();
         assert_eq!(found, sequences.encoding());
         read(sequences, letters("dna", UnknownLetters::Refuse)).unwrap_err();
