@@ -218,25 +218,30 @@ fn a_run_takes_its_weights_along() {
         sum * sum / squares
     };
     // Of 180 examples that count, the last 20 are for validation.
-    let of_training =
+    let n_of_training =
         n_effective(&mut (0..200).map(|n| f64::from(n % 10)).filter(|w| *w > 0.0).take(160));
     let note = format!(
-        "160 training examples with weights are worth {of_training:.1} of equal weight (N_eff)"
+        "160 training examples with weights are worth {n_of_training:.1} of equal weight (N_eff)"
     );
     assert!(said.contains(&note), "{said}");
     let inspected = folder.facts("run");
     assert_eq!(inspected["data"]["n_examples"], 160);
-    assert!((inspected["data"]["n_effective"].as_f64().unwrap() - of_training).abs() < 1e-9);
+    assert!((inspected["data"]["n_effective"].as_f64().unwrap() - n_of_training).abs() < 1e-9);
     // The commands on the run see the same weights.
-    for (split, n) in [("train", 160), ("validation", 20)] {
+    let [of_training, of_others] = [("train", 160), ("validation", 20)].map(|(split, n)| {
         let found = folder.succeed_with_notes(&format!("evaluate run --split {split} --json"));
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
         assert_eq!(found["n_examples"], n);
         assert!(found["n_effective"].as_f64().unwrap() < n as f64);
-    }
+        found
+    });
+    // Beside other examples the training data are shown with their weights.
+    let likelihood = |found: &serde_json::Value| found["log_likelihood"].as_f64().unwrap();
+    let gap = of_others["training_gap"]["mean"].as_f64().unwrap();
+    assert!((likelihood(&of_training) - likelihood(&of_others) - gap).abs() < 1e-6, "{of_others}");
     folder.succeed("report run");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
-    assert!(page.contains(&format!("have weights and are worth {of_training:.1}")));
+    assert!(page.contains(&format!("have weights and are worth {n_of_training:.1}")));
     // The same from its settings file.
     folder.succeed("train --config run/config.toml --out again --quiet");
     assert_eq!(folder.read("run/model.safetensors"), folder.read("again/model.safetensors"));

@@ -298,9 +298,8 @@ impl Evaluate {
         let scores = has_scores
             .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
             .transpose()?;
-        let training_data = training_data
-            .filter(|data| has_scores && data.weights().is_none() && visible.weights().is_none());
         let training_gap = training_data
+            .filter(|_| has_scores)
             .map(|data| self.training_gap(model, &evaluation.free_energy, &data))
             .transpose()?;
         let scores = scores.map(|scores| ScoresReport {
@@ -525,10 +524,18 @@ impl Evaluate {
             chains.sweep(model.weights);
             count(1)?;
         }
-        let training = training.map(|data| self.some_bits(data, n));
+        let training = training.map(|data| self.some(data, n));
         let (units, isa) = (model.rbm.visible_units(), model.weights.isa());
         let (samples, examples) = (chains.visible(), visible.bits());
-        TwoSample::of(units, &samples, examples, training.as_ref(), isa, watch).map(Some)
+        TwoSample::of(
+            units,
+            &samples,
+            examples,
+            training.as_ref().map(WeightedBits::bits),
+            isa,
+            watch,
+        )
+        .map(Some)
     }
 
     /// The training examples of the run, if all their values are known and they are not the examples that are scored.
@@ -553,10 +560,10 @@ impl Evaluate {
         Ok(training_examples(&self.model, file)?.filter(is_complete))
     }
 
-    /// At most `most` of these examples (N, V), spread evenly.
-    fn some_bits(&self, data: &Examples, most: usize) -> BitMatrix {
+    /// At most `most` of these examples, spread evenly.
+    fn some(&self, data: &Examples, most: usize) -> WeightedBits {
         let n = most.min(data.n_examples());
-        data.fixed_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
+        data.weighted_bits(self.seed, (0..n).map(|at| at * data.n_examples() / n))
     }
 
     /// How far ln p(v) of training examples lies above that of the examples, whose mean free energy is `scored`.
@@ -566,12 +573,12 @@ impl Evaluate {
         scored: &Score,
         training: &Examples,
     ) -> Result<ScoreReport> {
-        let training = self.some_bits(training, MOST_TRAINING_EXAMPLES);
+        let training = self.some(training, MOST_TRAINING_EXAMPLES);
         let (isa, watch) = (model.weights.isa(), Watch::default());
         let of_training = mean_free_energy(model.rbm, &training, isa, watch)?;
         let (gap, standard_error) = free_energy_gap(scored, &of_training);
         let [mean, standard_error] = [gap, standard_error].map(finite);
-        Ok(ScoreReport { mean, standard_error, n_examples: Some(training.n_rows()) })
+        Ok(ScoreReport { mean, standard_error, n_examples: Some(training.bits().n_rows()) })
     }
 
     /// The base distribution: from `base_data`, or from the mean of the training data.

@@ -251,15 +251,18 @@ impl ClassScore {
 impl fmt::Display for ClassScore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { error, log_loss } = self;
-        let percent = |share: f64| 100.0 * share;
+        let (n, percent) = (error.n_examples, |share: f64| 100.0 * share);
+        // Examples that are all alike do not scatter, which says nothing of how far their share is from the truth.
+        let scatter = match error.mean {
+            0.0 => format!("none of {n}"),
+            1.0 => format!("all of {n}"),
+            _ => format!("± {:.2} over {n}", percent(error.standard_error)),
+        };
+        let Score { mean: loss, standard_error: error_of_loss, .. } = log_loss;
         write!(
             f,
-            "error {:.2} % (± {:.2} over {}), log-loss {:.4} nats (± {:.4})",
-            percent(error.mean),
-            percent(error.standard_error),
-            error.n_examples,
-            log_loss.mean,
-            log_loss.standard_error
+            "error {:.2} % ({scatter}), log-loss {loss:.4} nats (± {error_of_loss:.4})",
+            percent(error.mean)
         )
     }
 }

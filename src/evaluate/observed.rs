@@ -9,12 +9,13 @@
 //! The sum is the Z of a smaller model, of u and h with hidden bias x. It is taken
 //!
 //! - over the values of u, if there are at most 4,096,
-//! - else over h, of at most 12 units,
+//! - else over h, of at most 16 units,
 //! - else by annealed importance sampling from p(u | E\[h | v\]). Its mean is unbiased, so that ln p(v) errs low on
 //!   average (Jensen): it is never flattered.
 
 use super::ais::{LogZ, Side, forward};
 use super::log_mean::log_sum_exp;
+use super::over_hidden::{self, Known, MOST_HIDDEN};
 use super::{AnnealingSchedule, Score};
 use crate::bits::{BitMatrix, WORD, active};
 use crate::dataset::WeightedRows;
@@ -27,13 +28,11 @@ use crate::units::Units;
 use crate::watch::Watch;
 use ndarray::{Array1, Array2, Axis};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The most values of u over which is summed.
 const MOST_VALUES: usize = 4096;
-
-/// The most hidden units over whose states is summed.
-const MOST_HIDDEN: usize = 12;
 
 /// Chains and steps of annealing for each example.
 const CHAINS: usize = 32;
@@ -79,13 +78,11 @@ impl Observed {
         let n_given = rows.bits.n_rows();
         let some = (n_given > most && (0..n_given).any(is_annealed)).then(|| rows.spread(most));
         let rows = some.as_ref().map_or(rows, WeightedRows::from);
-        let of_row = |n: usize| {
-            watch.check()?;
-            let part = Part::new(rbm, isa, rows.bits.row(n), lacking(rbm, rows.missing, n));
-            part.free_energy(seed, n, watch)
-        };
-        let found: Vec<Estimate> =
-            (0..rows.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
+        let n_rows = rows.bits.n_rows();
+        let lacking: Vec<_> = (0..n_rows).map(|n| lacking(rbm, rows.missing, n)).collect();
+        let part = |n: usize| Part::new(rbm, isa, rows.bits.row(n), &lacking[n]);
+        let parts: Vec<_> = (0..n_rows).into_par_iter().map(part).collect();
+        let found = estimates(rbm, &parts, seed, watch)?;
         let free_energies: Vec<f64> = found.iter().map(|estimate| estimate.value).collect();
         let free_energy = Score::of_rows(&free_energies, rows);
         let n_annealed = found.iter().filter(|estimate| estimate.is_annealed).count();
@@ -125,29 +122,26 @@ pub fn class_log_probabilities(
     };
     let (visible, missing) = (features(visible, false), features(missing, true));
     rbm.check_given(&visible, Some(&missing))?;
-    let count = watch.counter("predicting labels", visible.n_rows() as u64);
-    let of_row = |n: usize| {
-        watch.check()?;
-        let mut lacking = lacking(rbm, Some(&missing), n);
-        lacking.retain(|site| *site != label);
-        let mut logs = Vec::with_capacity(label.len());
-        let mut is_annealed = false;
-        for unit in label.clone() {
-            let mut v = visible.row(n).to_vec();
-            v[unit / WORD] |= 1 << (unit % WORD);
-            let part = Part::new(rbm, isa, &v, lacking.clone());
-            let found = part.free_energy(seed, n * label.len() + unit - label.start, watch)?;
-            logs.push(-found.value);
-            is_annealed |= found.is_annealed;
-        }
+    let (n_rows, n_labels) = (visible.n_rows(), label.len());
+    let mut of_rows: Vec<_> = (0..n_rows).map(|n| lacking(rbm, Some(&missing), n)).collect();
+    of_rows.iter_mut().for_each(|lacking| lacking.retain(|site| *site != label));
+    let part = |at: usize| {
+        let (n, unit) = (at / n_labels, label.start + at % n_labels);
+        let mut v = visible.row(n).to_vec();
+        v[unit / WORD] |= 1 << (unit % WORD);
+        Part::new(rbm, isa, &v, &of_rows[n])
+    };
+    let parts: Vec<_> = (0..n_rows * n_labels).into_par_iter().map(part).collect();
+    let found = estimates(rbm, &parts, seed, watch)?;
+    let of_row = |estimates: &[Estimate]| {
+        let mut logs: Vec<_> = estimates.iter().map(|estimate| -estimate.value).collect();
         let all = log_sum_exp(&logs);
         logs.iter_mut().for_each(|log| *log -= all);
-        count(1)?;
-        Ok((logs, is_annealed))
+        (logs, estimates.iter().any(|estimate| estimate.is_annealed))
     };
-    let found: Vec<_> = (0..visible.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
+    let found: Vec<_> = found.chunks(n_labels).map(of_row).collect();
     let n_annealed = found.iter().filter(|(_, is_annealed)| *is_annealed).count();
-    let log_p = Array2::from_shape_fn((found.len(), label.len()), |(n, y)| found[n].0[y]);
+    let log_p = Array2::from_shape_fn((found.len(), n_labels), |(n, y)| found[n].0[y]);
     Ok((log_p, n_annealed))
 }
 
@@ -183,6 +177,29 @@ struct Estimate {
     standard_error: f64,
 }
 
+/// F of each part; number n draws from the n-th streams of `seed`.
+fn estimates(rbm: &Rbm, parts: &[Part<'_>], seed: u64, watch: Watch<'_>) -> Result<Vec<Estimate>> {
+    let is_over_hidden = |part: &Part<'_>| part.way() == Way::OverHidden;
+    let (places, known): (Vec<_>, Vec<_>) = (0..parts.len())
+        .filter(|&n| is_over_hidden(&parts[n]))
+        .map(|n| (n, parts[n].known()))
+        .unzip();
+    let of_hidden: BTreeMap<_, _> =
+        places.into_iter().zip(over_hidden::log_sums(rbm, &known, watch)?).collect();
+    let count = watch.counter("summing over what examples lack", parts.len() as u64);
+    let of_part = |(n, part): (usize, &Part<'_>)| {
+        watch.check()?;
+        let found = match part.way() {
+            Way::OverValues => part.exact(part.log_sum_over_values()),
+            Way::OverHidden => part.exact(of_hidden[&n]),
+            Way::Annealed => part.annealed(seed, n, watch)?,
+        };
+        count(1)?;
+        Ok(found)
+    };
+    parts.par_iter().enumerate().map(of_part).collect()
+}
+
 /// The model of what an example lacks, given what it has.
 struct Part<'a> {
     rbm: &'a Rbm,
@@ -192,33 +209,33 @@ struct Part<'a> {
     /// x (H).
     inputs: Array1<f64>,
     /// The sites of u.
-    lacking: Vec<Range<usize>>,
+    lacking: &'a [Range<usize>],
 }
 
 impl<'a> Part<'a> {
-    fn new(rbm: &'a Rbm, isa: Isa, v: &[u64], lacking: Vec<Range<usize>>) -> Self {
+    fn new(rbm: &'a Rbm, isa: Isa, v: &[u64], lacking: &'a [Range<usize>]) -> Self {
         let of_bias = active(v).map(|i| f64::from(rbm.visible_bias()[i])).sum();
         Self { rbm, isa, of_bias, inputs: rbm.hidden_inputs(v), lacking }
     }
 
-    fn free_energy(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
-        let exact = |log_sum: f64| Estimate {
-            value: -self.of_bias - log_sum,
-            is_annealed: false,
-            standard_error: 0.0,
-        };
-        match Way::of(self.rbm, &self.lacking) {
-            Way::OverValues => {
-                let mut logs = Vec::new();
-                self.add_values(0, 0.0, self.inputs.to_vec(), &mut logs);
-                Ok(exact(log_sum_exp(&logs)))
-            }
-            Way::OverHidden => Ok(exact(self.log_sum_over_hidden())),
-            Way::Annealed => {
-                let LogZ { log_z, standard_error, .. } = self.annealed(seed, row, watch)?;
-                Ok(Estimate { is_annealed: true, standard_error, ..exact(log_z) })
-            }
-        }
+    fn way(&self) -> Way {
+        Way::of(self.rbm, self.lacking)
+    }
+
+    fn known(&self) -> Known<'_> {
+        let inputs = self.inputs.as_slice().expect("standard layout");
+        Known { inputs, lacking: self.lacking }
+    }
+
+    /// F, by the logarithm of the sum over u and h.
+    fn exact(&self, log_sum: f64) -> Estimate {
+        Estimate { value: -self.of_bias - log_sum, is_annealed: false, standard_error: 0.0 }
+    }
+
+    fn log_sum_over_values(&self) -> f64 {
+        let mut logs = Vec::new();
+        self.add_values(0, 0.0, self.inputs.to_vec(), &mut logs);
+        log_sum_exp(&logs)
     }
 
     /// Adds the logarithm of the mass of each value of the sites of u from `site` on, given x with those before it.
@@ -238,31 +255,14 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// ln Σ_h e^{x·h} Π over sites of Σ over values of e^{b + W h}.
-    fn log_sum_over_hidden(&self) -> f64 {
-        let n_hidden = self.rbm.n_hidden();
-        let of_state = |state: u32| {
-            let on: Vec<usize> = (0..n_hidden).filter(|j| state >> j & 1 == 1).collect();
-            let input = |unit: usize| {
-                let weights = self.rbm.weights().row(unit);
-                let bias = f64::from(self.rbm.visible_bias()[unit]);
-                bias + on.iter().map(|&j| f64::from(weights[j])).sum::<f64>()
-            };
-            let units = self.lacking.iter().flat_map(Clone::clone);
-            on.iter().map(|&j| self.inputs[j]).sum::<f64>()
-                + self.units().cumulant(units.map(input))
-        };
-        log_sum_exp(&(0..1 << n_hidden).map(of_state).collect::<Vec<_>>())
-    }
-
     /// The units of u.
     fn units(&self) -> Units {
         Units::of_sites(self.lacking.iter().map(ExactSizeIterator::len))
             .expect("sites of the model")
     }
 
-    /// An estimate of the logarithm of the sum over u and h.
-    fn annealed(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<LogZ> {
+    /// F, by an estimate of the logarithm of the sum over u and h.
+    fn annealed(&self, seed: u64, row: usize, watch: Watch<'_>) -> Result<Estimate> {
         let Self { rbm, isa, .. } = *self;
         let units: Vec<usize> = self.lacking.iter().flat_map(Clone::clone).collect();
         let weights = rbm.weights().select(Axis(0), &units);
@@ -287,7 +287,8 @@ impl<'a> Part<'a> {
         let streams = (0..CHAINS as u64).map(stream).collect();
         let (log_weights, _) =
             forward(&path, &betas, streams, "annealing what examples lack", watch)?;
-        Ok(Side::forward(&path, &log_weights).log_z)
+        let LogZ { log_z, standard_error, .. } = Side::forward(&path, &log_weights).log_z;
+        Ok(Estimate { is_annealed: true, standard_error, ..self.exact(log_z) })
     }
 }
 
@@ -318,13 +319,12 @@ mod tests {
             let sites: Vec<_> = rbm.visible_units().sites().skip(1).take(n_lacking).collect();
             let rest: Vec<_> = rbm.visible_units().sites().skip(1 + n_lacking).collect();
             let v = rest.iter().fold(v[0], |v, site| v | 1 << site.start);
-            let part = Part::new(&rbm, Isa::fastest(), &[v], sites);
-            let mut logs = Vec::new();
-            part.add_values(0, 0.0, part.inputs.to_vec(), &mut logs);
-            let over_values = log_sum_exp(&logs);
-            assert!((over_values - part.log_sum_over_hidden()).abs() < 1e-9);
+            let part = Part::new(&rbm, Isa::fastest(), &[v], &sites);
+            let over_values = part.log_sum_over_values();
+            let of_hidden = over_hidden::log_sums(&rbm, &[part.known()], Watch::default()).unwrap();
+            assert!((over_values - of_hidden[0]).abs() < 1e-9);
             let annealed = part.annealed(3, 0, Watch::default()).unwrap();
-            let difference = annealed.log_z - over_values;
+            let difference = part.exact(over_values).value - annealed.value;
             let bound = 4.0 * annealed.standard_error + 1e-4;
             assert!(difference.abs() < bound, "{difference} {}", annealed.standard_error);
         }
@@ -344,6 +344,22 @@ mod tests {
         assert!((found.free_energy.mean - mean).abs() < 1e-9, "{found:?} {mean}");
         assert!((found.free_energies[0] - f(0b00001)).abs() < 1e-9);
         assert_eq!(found.annealing_error, 0.0);
+    }
+
+    /// 13 bits have more values than are summed; sixteen hidden units have few enough states.
+    #[test]
+    fn many_missing_bits_are_summed_exactly_over_few_hidden_units() {
+        let rbm = model(&[1; 14], MOST_HIDDEN);
+        let bits = BitMatrix::from_fn(2, 14, |n, unit| unit == 0 && n == 0);
+        let hole = BitMatrix::from_fn(2, 14, |_, unit| unit > 0);
+        let rows = WeightedBits::new(bits, None).lacking(Some(hole));
+        let found = Observed::of(&rbm, &rows, 1, 0, Isa::fastest(), Watch::default()).unwrap();
+        assert_eq!((found.n_annealed, found.free_energies.len()), (0, 2));
+        for (found, own) in found.free_energies.iter().zip([1, 0]) {
+            let masses = (0..1_u64 << 13).map(|rest| (-rbm.free_energy(&[rest << 1 | own])).exp());
+            let expected = -masses.sum::<f64>().ln();
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
     }
 
     /// p(label | what is given) is that of a sum over all values of the missing bit.

@@ -393,9 +393,13 @@ fn say_mixing(lines: &mut Lines, mixing: &Mixing) {
 /// Classes as they were predicted: the error and the log-loss.
 fn say_classes(lines: &mut Lines, classes: Option<(ScoreReport, ScoreReport)>) {
     let Some((error, log_loss)) = classes else { return };
-    let percent = |share: Option<f64>| share.map(|share| 100.0 * share);
-    let [mean, deviation] = [percent(error.mean), percent(error.standard_error)];
-    lines.add("class error", format!("{} % ± {}", figure(mean, 2), figure(deviation, 2)));
+    let percent = |share: Option<f64>| figure(share.map(|share| 100.0 * share), 2);
+    let scatter = match error.mean {
+        Some(0.0) => " (of no example)".to_string(),
+        Some(1.0) => " (of every example)".to_string(),
+        _ => format!(" ± {}", percent(error.standard_error)),
+    };
+    lines.add("class error", format!("{} %{scatter}", percent(error.mean)));
     lines.add("class log-loss", plus_minus(&log_loss, 4));
 }
 
