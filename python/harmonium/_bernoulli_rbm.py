@@ -34,7 +34,7 @@ class BernoulliRBM(Estimator):
     chains               start with all hidden units off             start at examples
     learned numbers      in the precision of X                       float32, returned in the
                                                                      precision of X
-    score                missing                                     mean of score_samples
+    score                missing                                     mean of score_samples; see ``missing``
     random numbers       NumPy's generator                           its own streams: other samples
                                                                      for the same random_state
     values beyond 0, 1   taken silently                              taken, with a warning
@@ -79,7 +79,8 @@ class BernoulliRBM(Estimator):
     missing : {None, "absent", "marginal"}, default None
         What NaN and masked numbers are in `fit`: refused; absent, no part of the model of their row, as
         suits ratings (the algorithm is then CD, and centering is off); or marginal, summed out, as suits
-        values that are missing at random. See `impute`.
+        values that are missing at random. See `impute`. With "marginal" `score` is the mean log-likelihood, else the mean
+        pseudo-likelihood, whatever X lacks.
     shuffle : bool, default False
         Whether each epoch takes the examples in a new order.
     early_stopping : bool, default False

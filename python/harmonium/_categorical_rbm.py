@@ -53,7 +53,7 @@ class CategoricalRBM(Estimator):
         As in `BernoulliRBM`.
     missing : {None, "absent", "marginal"}, default None
         What cells without a value (None, NaN, NA, or masked) are in `fit`, as in `BernoulliRBM`: refused,
-        absent or marginal. See `impute`.
+        absent or marginal. See `impute`. It also decides what `score` is, as there.
     early_stopping, validation_fraction, n_iter_no_change, tol, n_jobs, callback, progress, live
         As in `BernoulliRBM`.
 

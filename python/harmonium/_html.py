@@ -49,15 +49,15 @@ def of_rbm(rbm: Rbm) -> str:
 def of_log_likelihood(score: LogLikelihood) -> str:
     """The figure, its interval, and the verdict with its reasons."""
     colour = _COLOURS.get(score.verdict, "inherit")
-    level = "99 % interval" if score.verdict == "believable" else "interval"
+    level = "99 % interval" if score.is_believable else "interval"
     figure = (
         f"<b>{score.mean:.2f}</b> nats an example <span style='opacity:.75'>(± "
         f"{score.standard_error:.2f} over examples)</span>"
     )
-    verdict = f"<b style='color:{colour}'>{escape(score.verdict)}</b>"
+    verdict = f"<b style='color:{colour}'>{escape(score._verdict_in_words())}</b>"
     rows: list[tuple[str, Any]] = [("log-likelihood", _Html(figure)), ("verdict", _Html(verdict))]
-    if score.method != "exact":
-        rows.append((level, f"{score.low:.2f} to {score.high:.2f}, by that of log Z"))
+    if score._estimates():
+        rows.append((level, f"{score.low:.2f} to {score.high:.2f}, by that of {score._estimates()}"))
     if score.independent is not None:
         rows.append(("independent units", f"{score.independent:.2f}"))
     ends = f" ({score.log_z_low:.3f} to {score.log_z_high:.3f})" if score.method != "exact" else ""
@@ -88,7 +88,7 @@ def of_run(run: Run) -> str:
         ("hidden units", settings["hidden"]),
         ("algorithm", settings["algorithm"]),
         ("pseudo-likelihood, training", None if score is None else f"{score:.2f} nats an example"),
-        ("log-likelihood", likelihood and f"{likelihood.mean:.2f} ({likelihood.verdict})"),
+        ("log-likelihood", likelihood and f"{likelihood.mean:.2f} ({likelihood._verdict_in_words()})"),
     ]
     return _box("Run", _table(rows))
 

@@ -20,13 +20,15 @@ class LogLikelihood:
     """
 
     mean: float
-    """Mean log p(v) over the rows, by the best estimate of log Z."""
+    """Mean log p(v) over the rows, by the best estimate of log Z; of rows that lack values, log p of what they have."""
     standard_error: float
     """Standard error of the mean over the rows, as if log Z were known."""
     low: float
-    """The mean at the upper end of log Z's interval."""
+    """The mean at the upper end of log Z's interval; where sums over what rows lack are annealed, less the 99 % interval
+    of that."""
     high: float
-    """The mean at the lower end of log Z's interval."""
+    """The mean at the lower end of log Z's interval; where sums over what rows lack are annealed, plus the 99 % interval
+    of that."""
     independent: float | None
     """The mean for independent units with the rates of the training data; None without
     `n_examples`."""
@@ -38,7 +40,7 @@ class LogLikelihood:
     log_z_high: float
     """Upper end of the interval of log Z."""
     method: str
-    """`exact`, `ais` or `pt`."""
+    """How log Z was found: `exact`, `ais` or `pt`."""
     estimate: str
     """How log Z was estimated: `enumeration`, `bennett`, `forward`, `witness` or `ladder`."""
     base: str | None
@@ -60,7 +62,8 @@ class LogLikelihood:
     state, on average), `drift` (of the mean of a unit in the second half, in standard errors),
     `n_chains`, `n_sweeps`."""
     verdict: str
-    """`exact`, `believable` or `doubtful`."""
+    """How well log Z is known: `exact`, `believable` or `doubtful`. Of rows that lack values log p may be annealed even
+    if log Z is exact: see `observed`."""
     reasons: list[str]
     """Why the verdict is `doubtful`."""
     remedies: list[str]
@@ -74,24 +77,47 @@ class LogLikelihood:
     that lack most values, and rows that do not vary."""
     mixing_unchecked: str | None = None
     """Why that was not looked at, if it is as too many values are missing."""
+    observed: dict[str, Any] | None = None
+    """How what rows lack was summed out: `n_examples`, the rows that are scored, of `n_given`; `n_annealed`, those whose
+    sum is by annealing, which errs low on average (the others are exact); `annealing_error`, the standard error that this
+    adds to the mean. At most 200 rows are scored if any is annealed. None if no row lacks a value."""
 
     def __str__(self) -> str:
-        """The mean with its standard error, the interval that log Z leaves it, and the verdict.
+        """The mean with its standard error, the interval that log Z leaves it, and the verdict; and which part is not
+        exact if rows lack values.
 
         >>> import numpy as np
         >>> from harmonium import Rbm
         >>> print(Rbm(np.zeros((2, 3)), np.zeros(2), np.zeros(3)).log_likelihood([[0, 1], [1, 1]]))
         -1.386 nats an example (± 0.000), exact
         """
-        if self.verdict == "exact":
-            reach = ""
-        else:
-            # The level of the interval holds only for a believable estimate.
-            level = "99 % interval" if self.is_believable else "interval"
-            reach = f", {self.low:.2f} to {self.high:.2f} by the {level} of log Z"
+        # The level of the interval holds only for a believable estimate.
+        level = "99 % interval" if self.is_believable else "interval"
+        estimates = self._estimates()
+        reach = f", {self.low:.2f} to {self.high:.2f} by the {level} of {estimates}" if estimates else ""
         reasons = "".join(f"; {reason}" for reason in self.reasons)
         error = "one example, no standard error" if isnan(self.standard_error) else f"± {self.standard_error:.3f}"
-        return f"{self.mean:.3f} nats an example ({error}){reach}, {self.verdict}{reasons}"
+        return f"{self.mean:.3f} nats an example ({error}){reach}, {self._verdict_in_words(reasons)}"
+
+    def _estimates(self) -> str:
+        """The parts of the mean that are no exact sums, in words; "" if all are."""
+        of_log_z = ["log Z"] if self.method != "exact" else []
+        return " and ".join(of_log_z + (["annealing"] if self._n_annealed else []))
+
+    def _verdict_in_words(self, reasons: str = "") -> str:
+        """The verdict and its reasons; if it is of log Z alone, that, and what else there is."""
+        if not self.observed or not self._n_annealed:
+            return self.verdict + reasons
+        n_rows, n_given = self.observed["n_examples"], self.observed["n_given"]
+        some = f" ({n_rows} of {n_given} rows are scored, as annealing takes time)" if n_given > n_rows else ""
+        return (
+            f"log Z {self.verdict}{reasons}; ln p of what rows have is by annealing for {self._n_annealed} of {n_rows} rows, "
+            f"which errs low on average{some}"
+        )
+
+    @property
+    def _n_annealed(self) -> int:
+        return self.observed["n_annealed"] if self.observed else 0
 
     @classmethod
     def _of(cls, report: dict[str, Any]) -> LogLikelihood:
@@ -130,11 +156,12 @@ class LogLikelihood:
             caveat=report.get("caveat"),
             mixing=report.get("mixing"),
             mixing_unchecked=report.get("mixing_unchecked"),
+            observed=_observed(report.get("observed")),
         )
 
     @property
     def is_believable(self) -> bool:
-        """Whether the verdict is not `doubtful`."""
+        """Whether the verdict, which is on log Z, is not `doubtful`."""
         return self.verdict != "doubtful"
 
     def _repr_html_(self) -> str:
@@ -142,3 +169,16 @@ class LogLikelihood:
         from ._html import of_log_likelihood
 
         return of_log_likelihood(self)
+
+
+def _observed(report: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How what rows lack was summed out. Earlier versions did not write all of it."""
+    if report is None:
+        return None
+    annealing_error = report.get("annealing_error")
+    return {
+        "n_examples": report["n_examples"],
+        "n_given": report.get("n_given", report["n_examples"]),
+        "n_annealed": report["n_annealed"],
+        "annealing_error": nan if annealing_error is None else annealing_error,
+    }

@@ -8,7 +8,7 @@ import io
 import os
 import time
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 import numpy as np
 
@@ -103,15 +103,11 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
     meaning = {name: value for name, value in meaning.items() if value not in (None, [], ())}
     if isinstance(meaning.get("categories"), str) and meaning["categories"].isdigit():
         meaning["categories"] = int(meaning["categories"])
-    if settings.get("id") is not None:
-        raise TypeError("id names a column of a file, but data holds values: give data as the path of a table")
+    refuse_id(settings)
     data, test = settings["data"], settings.get("test_data")
     if "categories" not in meaning and names_of(data) is not None:
-        for name in meaning.pop("ignore", ()):
-            if name not in (names_of(data) or []):
-                raise ValueError(f"ignore is {name!r}, but must be names of columns of data")
-            data = _without(data, name)[0]
-            test = _without(test, name)[0] if name in (names_of(test) or []) else test
+        ignored = meaning.pop("ignore", ())
+        data, test = without_ignored(data, ignored), without_ignored(test, ignored, are_there=False)
     reading = {name: meaning[name] for name in ("ignore", "missing_value") if name in meaning}
     if settings.get("missing") == "absent" and "categories" in meaning and hasattr(data, "tocsr"):
         refuse_zeros(data, meaning["categories"], **reading)
@@ -131,6 +127,16 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
     for name in ("labels", "test_labels", "weights"):
         _write_column(files, name, settings)
     return settings
+
+
+def refuse_id(settings: dict[str, Any]) -> None:
+    """Refuse names of rows for values, which the files of a run do not keep."""
+    column = settings.get("id")
+    if column is not None:
+        raise TypeError(
+            "id names a column of a file, but data holds values, whose results are in the order of their rows: leave id out, "
+            f"and a column of a frame by ignore=[{column!r}]; or give data as the path of a table that has this column"
+        )
 
 
 def _write_column(files: Path, name: str, settings: dict[str, Any]) -> None:
@@ -155,6 +161,17 @@ def _write_column(files: Path, name: str, settings: dict[str, Any]) -> None:
     csv.writer(text, delimiter="\t", lineterminator="\n").writerow(cells)
     settings[name] = str(files / f"{name}.tsv")
     write_whole(settings[name], text.getvalue().encode())
+
+
+def without_ignored(data: Any, ignored: Iterable[str], are_there: bool = True) -> Any:
+    """A frame of numbers without the columns that are ignored; data of categories leave out their own. If they must be
+    there, others are refused."""
+    for name in ignored:
+        if name in (names_of(data) or []):
+            data = _without(data, name)[0]
+        elif are_there:
+            raise ValueError(f"ignore is {name!r}, but must be names of columns of data")
+    return data
 
 
 def _without(frame: Any, name: str) -> tuple[Any, Any]:

@@ -42,7 +42,7 @@ def annotation(row: dict[str, Any]) -> str:
     >>> annotation({"type": "int", "default": None})
     'int | None'
     """
-    name, kind = row.get("name"), row["type"]
+    name, kind = row.get("name", ""), row["type"]
     if name in VALUES:
         return "Any"
     kind = "str | os.PathLike[str]" if name in _PATHS else _TYPES.get(name, kind)

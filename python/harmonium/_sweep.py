@@ -10,9 +10,11 @@ from typing import Any, Callable, Iterable, Mapping, Union
 import numpy as np
 
 from . import _harmonium
+from ._columns import names_of
 from ._harmonium import Rbm, run_setting_table, setting_table
 from ._html import of_sweep
 from ._progress import progress_bar
+from ._run_data import refuse_id, without_ignored
 from ._settings import with_keywords
 from .runs import Run, options, report
 
@@ -211,6 +213,7 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
             "data are an array, which a sweep keeps in its folder; give the folder, as in sweep(\"sweeps/one\", "
             "data=...), or the path of a file of data"
         )
+    refuse_id(settings)
     path = Path(folder) / _DATA
     reading: dict[str, Any] = {name: settings.pop(name) for name in _READING if name in settings}
     beside = {name: settings.pop(name) for name in ("labels", "weights") if name in settings}
@@ -220,6 +223,8 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
         for name, values in beside.items():
             if values is not None:
                 reading[name] = np.asarray(values)
+        if not reading.get("categories") and names_of(data) is not None:
+            data = without_ignored(data, reading.pop("ignore", ()))
         if settings.get("missing") == "absent" and reading.get("categories") and hasattr(data, "tocsr"):
             meaning = {name: reading[name] for name in ("ignore", "missing_value") if name in reading}
             _harmonium.refuse_zeros(data, reading["categories"], **meaning)

@@ -1352,7 +1352,9 @@ impl Rbm {
     /// The partition function is summed exactly if the smaller layer has at most 20 units. If not,
     /// annealed importance sampling estimates it from both sides, and `verdict` says whether to believe
     /// the estimate. Intensities from 0 to 1 and grey levels become random bits, the same for the same
-    /// seed. Other numbers are refused.
+    /// seed. Other numbers are refused. Of rows that lack values (NaN, or masked) it is ln p of what they
+    /// have: what they lack is summed out, exactly or else by annealing, whatever log Z is by; `observed`
+    /// of the result says for how many.
     ///
     /// Parameters
     /// ----------

@@ -184,7 +184,7 @@ def test_cells_without_a_value_are_learned_from_and_filled(missing):
     is_hole[tuple(zip(*holes))] = True
     for X in [np.where(is_hole, np.nan, numbers), np.ma.masked_array(numbers, is_hole)]:
         assert (CategoricalRBM(12, **settings).fit(X).impute(X) == numbers).all()
-    with pytest.raises(ValueError, match="example 4, column 1 is NaN or has no value: fill it by impute"):
+    with pytest.raises(ValueError, match="example 4, column 1 is NaN or has no value: fill what is missing by impute"):
         model.transform(cells)
     algorithm = "cd" if missing == "absent" else "pcd"
     trainer = Trainer(frame, categories="auto", missing=missing, hidden=8, epochs=20, algorithm=algorithm)

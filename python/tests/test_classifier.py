@@ -440,5 +440,7 @@ def test_what_trains_on_missing_values_is_named():
     X[3, 1] = np.nan
     with pytest.raises(ValueError, match=r'contains NaN.\nharmonium.train\(X, labels=y, missing="marginal"\) trains'):
         RBMClassifier().fit(X, y)
+    with pytest.raises(ValueError, match=r'contains NaN.\nharmonium.train\(X, labels=y, missing="marginal"\) trains'):
+        RBMClassifier(4, n_iter=1).fit(np.nan_to_num(X), y).predict(X)
     rbm = harmonium.train(X, labels=y, missing="marginal", hidden=4, epochs=3)
     assert rbm.predict_proba(X).shape == (40, 2)

@@ -138,6 +138,32 @@ def test_independent_units_are_scored_if_the_number_of_examples_is_known(bits):
         without.log_likelihood(bits, n_examples=9)
 
 
+def test_exact_is_said_of_log_z_alone_where_sums_over_what_rows_lack_are_annealed(rows):
+    """A row that lacks more than 12 bits is annealed by a model of more than 12 hidden units; log Z stays exact."""
+    rng = np.random.RandomState(1)
+    wide = Rbm(rng.normal(0, 0.5, (16, 13)), rng.normal(0, 1, 16), rng.normal(0, 1, 13))
+    X = rows[:6, :16].astype(float)
+    whole = wide.log_likelihood(X)
+    assert whole.observed is None and str(whole).endswith(", exact")
+    X[4, 3] = np.nan
+    few = wide.log_likelihood(X)
+    assert few.observed == {"n_examples": 6, "n_given": 6, "n_annealed": 0, "annealing_error": 0.0}
+    assert str(few).endswith(", exact") and few.low == few.high == few.mean
+    X[:2, :14] = np.nan
+    some = wide.log_likelihood(X)
+    assert (some.method, some.verdict, some.log_z) == ("exact", "exact", whole.log_z)
+    assert some.observed["n_annealed"] == 2 and some.observed["annealing_error"] > 0
+    assert some.mean - some.low == pytest.approx(2.576 * some.observed["annealing_error"])
+    what = "log Z exact; ln p of what rows have is by annealing for 2 of 6 rows, which errs low on average"
+    assert str(some).endswith(f" by the 99 % interval of annealing, {what}")
+    html = some._repr_html_()
+    assert what in html and "by that of annealing" in html and "by that of" not in few._repr_html_()
+    both = wide.log_likelihood(X, **BUDGET)
+    assert f"interval of log Z and annealing, log Z {both.verdict}" in str(both)
+    many = dataclasses.replace(some, observed={**some.observed, "n_given": 202})
+    assert str(many).endswith(f"{what} (6 of 202 rows are scored, as annealing takes time)")
+
+
 def test_a_wrong_start_of_annealing_is_named(rbm, rows):
     for options, message in [
         ({"base_data": "mean"}, 'base_data is mean, but must be rows or "uniform"'),

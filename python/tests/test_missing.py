@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import harmonium
-from harmonium import BernoulliRBM, Rbm
+from harmonium import BernoulliRBM, CategoricalRBM, Rbm
 
 BITS = np.repeat(np.arange(120) // 3 % 2, 3).reshape(120, 3).astype(float)
 HOLES = np.zeros(BITS.shape, bool)
@@ -213,3 +213,52 @@ def test_what_rows_lack_is_summed_out():
     np.testing.assert_allclose(p.sum(axis=1), 1)
     whole = ~np.isnan(X).any(axis=1)
     np.testing.assert_allclose(p[whole], classifier.predict_proba(X[whole]), rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [BernoulliRBM, CategoricalRBM])
+def test_the_model_decides_what_a_score_is_and_not_the_rows(kind, tmp_path):
+    """One cell without a value must not change the measure: folds of a search are compared by it."""
+    masked = np.ma.masked_array(BITS, HOLES)
+    for trained_on in (NAN, BITS):
+        model = kind(3, n_iter=2, missing="marginal", random_state=0).fit(trained_on)
+        model.save(tmp_path / "model.safetensors")
+        for same in (model, pickle.loads(pickle.dumps(model)), kind.load(tmp_path / "model.safetensors")):
+            for X in (BITS, NAN, masked):
+                assert same.score(X) == model.log_likelihood(X).mean
+        assert model.score(BITS) != model.score_samples(BITS).mean()
+    for missing in (None, "absent"):
+        model = kind(3, n_iter=2, missing=missing, random_state=0).fit(BITS)
+        assert model.score(BITS) == model.score_samples(BITS).mean()
+        for X in (NAN, masked):
+            with pytest.raises(ValueError, match="fill what is missing by impute") as refused:
+                model.score(X)
+            # Rows of which values are absent have none.
+            assert ("log_likelihood sums it out" in str(refused.value)) == (missing is None)
+    # After whole chunks, which the parameter allows only without it.
+    model = kind(3, n_iter=2, missing="marginal", random_state=0).fit(NAN).set_params(missing=None).partial_fit(BITS)
+    assert model.score(BITS) == model.score_samples(BITS).mean()
+
+
+def test_folds_with_and_without_missing_values_have_one_measure():
+    model_selection = pytest.importorskip("sklearn.model_selection")
+    X = BITS.copy()
+    X[3, 2] = np.nan  # in the first of three folds
+    model = BernoulliRBM(3, n_iter=2, missing="marginal", random_state=0)
+    folds = model_selection.KFold(3)
+    scores = model_selection.cross_val_score(model, X, cv=folds, error_score="raise")
+    expected = [model.fit(X[train]).log_likelihood(X[test]).mean for train, test in folds.split(X)]
+    assert scores.tolist() == expected
+
+
+class Hurried(BernoulliRBM):
+    """An estimator whose log-likelihoods take no time, and are no use."""
+
+    def log_likelihood(self, X):
+        return super().log_likelihood(X, method="ais", n_chains=2, schedule="linear:1", burn_in=0)
+
+
+def test_a_score_by_a_doubtful_log_z_warns():
+    model = Hurried(3, n_iter=20, missing="marginal", random_state=0).fit(NAN)
+    with pytest.warns(UserWarning, match="score is a doubtful log-likelihood: .*n_chains, schedule") as found:
+        assert np.isfinite(model.score(NAN))
+    assert found[0].filename == __file__

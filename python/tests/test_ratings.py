@@ -299,8 +299,6 @@ def test_a_run_reads_marks_and_left_out_columns_as_training_does(tmp_path):
         assert run.model.n_visible == (frame.shape[1] if not more else run.model.n_visible)
     with pytest.raises(ValueError, match="ignore is 'other', but must be names of columns"):
         harmonium.runs.train(named, ignore=["other"], out=tmp_path / "none")
-    with pytest.raises(TypeError, match="id names a column of a file"):
-        harmonium.runs.train(named, id="name", categories="auto", out=tmp_path / "none")
     with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):
         harmonium.CategoricalRBM(2, missing="absent", n_iter=1).fit(sparse.csr_matrix(stars))
     with pytest.raises(ValueError, match="sparse matrix in whose columns 0 is a value"):

@@ -93,6 +93,27 @@ def test_a_run_that_does_not_begin_leaves_nothing(tmp_path, monkeypatch):
     assert os.listdir() == ["runs"] and os.listdir("runs") == []
 
 
+def test_names_of_rows_are_those_of_files(tmp_path, monkeypatch):
+    """`id` would be ignored: what is refused has a remedy that works."""
+    pandas = pytest.importorskip("pandas")
+    polars = pytest.importorskip("polars")
+    monkeypatch.chdir(tmp_path)
+    frame = pandas.DataFrame(BITS, columns=list("abcdef")).assign(user=[f"u{row}" for row in range(60)])
+    for data in (frame, polars.from_pandas(frame), BITS):
+        for categories in (None, "auto"):
+            given = dict(id="user", categories=categories, **SETTINGS)
+            with pytest.raises(TypeError, match=r"^id names a column of a file.*ignore=\['user'\]; or give.*path"):
+                runs.train(data, out="run", **given)
+            with pytest.raises(TypeError, match="^id names a column of a file"):
+                harmonium.sweep("sweep", data=data, vary={"momentum": [0.0]}, **given)
+    assert os.listdir() == []
+    frame.to_csv("table.csv", index=False)
+    of_file = runs.train("table.csv", id="user", out="file", report=False, **SETTINGS)
+    of_frame = runs.train(frame, ignore=["user"], out="frame", report=False, **SETTINGS)
+    swept = harmonium.sweep("swept", data=frame, ignore=["user"], vary={"momentum": [0.0, 0.5]}, report=False, **SETTINGS)
+    assert of_frame.model == of_file.model and swept.load().n_visible == 6
+
+
 def test_a_run_stays_as_it_is_when_another_wants_its_folder(tmp_path):
     run = runs.train(BITS, out=tmp_path / "run", **SETTINGS)
     for data in (1 - BITS, "shifter"):

@@ -22,14 +22,13 @@ from .._columns import (
     text_of,
     unknown_in,
 )
-from .._harmonium import numbers_of, refuse_masked, states_of
+from .._harmonium import numbers_of, states_of
 from .._sklearn import check_features
-from .inputs import BOTH_WAYS
+from .inputs import BOTH_WAYS, refuse_masks, without_values
 from .learned import LearnedArrays, check_fitted
 
 # The state of a value that is missing.
 _MISSING = 255
-_IMPUTE = ": fill it by impute"
 _WORDS = {
     "the training data of the model have no others": "categories declares no others",
     "leave it out by ignore=NAME": "leave it out of X",
@@ -72,7 +71,7 @@ def read(estimator: LearnedArrays, X: Any, allows_missing: bool) -> Any:
         return numbers
     states = states_of(X, columns)[1]
     if not allows_missing:
-        _refuse_missing(states, _IMPUTE)
+        _refuse_missing(states, f": {without_values(estimator)}")
     return numbers_of(columns, states)
 
 
@@ -200,9 +199,9 @@ def empty_frame(X: Any) -> Any:
 
 def _check_input(estimator: LearnedArrays, X: Any, reset: bool, allows_missing: bool) -> None:
     if not allows_missing:
-        refuse_masked(X)
+        refuse_masks(estimator, X, reset)
         if isinstance(X, np.ndarray) and X.dtype.kind == "f" and X.ndim == 2:
-            remedy = f"\n{BOTH_WAYS}" if reset else _IMPUTE
+            remedy = f"\n{BOTH_WAYS}" if reset else f": {without_values(estimator)}"
             _refuse_missing(np.where(np.isnan(X), _MISSING, 0), remedy)
     shape = _shape(X)
     if len(shape) != 2:
@@ -215,7 +214,9 @@ def _check_input(estimator: LearnedArrays, X: Any, reset: bool, allows_missing: 
             raise ValueError(
                 f"Found array with 0 {what}(s) (shape={shape}) while a minimum of 1 is required."
             )
-    check_features(estimator, X, reset)
+    # A file has all names as texts, and scikit-learn would warn of numbers.
+    if reset or names_of(X) is None or names_of(X) != table_names(estimator.columns_ or {}):
+        check_features(estimator, X, reset)
 
 
 def _shape(X: Any) -> tuple[int, ...]:

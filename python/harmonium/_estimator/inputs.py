@@ -52,20 +52,42 @@ def validated(
             # The library reads its grey levels, and answers in them.
             return X
         X = _filled(estimator, X, learns)
-    refuse_masked(X)
+    refuse_masks(estimator, X, learns)
     finite = ALLOW_NAN if allows_missing else {}
     try:
         X = validate_data(
             estimator, X, accept_sparse="csr", dtype=_TYPES, reset=reset, **finite
         )
     except ValueError as error:
-        if learns and not allows_missing and "contains NaN" in str(error):
+        if not allows_missing and "contains NaN" in str(error):
             # The other lines name estimators of scikit-learn.
-            parameters = inspect.signature(type(estimator)).parameters
-            ways = BOTH_WAYS if "missing" in parameters else _NEITHER_WAY
-            raise ValueError(f"{str(error).splitlines()[0]}\n{ways}") from None
+            raise ValueError(f"{str(error).splitlines()[0]}\n{_remedy(estimator, learns)}") from None
         raise
     return with_meaning(estimator, X, learns)
+
+
+def refuse_masks(estimator: LearnedArrays, X: Any, learns: bool) -> None:
+    """Refuse a masked array. What the library's message has after its colon is on training."""
+    try:
+        refuse_masked(X)
+    except ValueError as error:
+        if learns:
+            raise
+        what = str(error).partition(":")[0]
+        raise ValueError(f"{what}\n{_remedy(estimator, learns)}") from None
+
+
+def without_values(estimator: LearnedArrays) -> str:
+    """What to do with values that are missing in data for a fitted estimator."""
+    # Rows of which values are absent have no common log Z.
+    summed = "" if estimator.missing == "absent" else "; log_likelihood sums it out"
+    return f"fill what is missing by impute{summed}"
+
+
+def _remedy(estimator: LearnedArrays, learns: bool) -> str:
+    if "missing" not in inspect.signature(type(estimator)).parameters:
+        return _NEITHER_WAY
+    return BOTH_WAYS if learns else f"To use such rows, {without_values(estimator)}."
 
 
 def has_holes(X: Any) -> bool:
@@ -137,7 +159,7 @@ def with_meaning(estimator: LearnedArrays, X: Any, learns: bool = False) -> Any:
     if X.dtype == np.uint8 and values.max() > 127:
         if learns:
             estimator.grey_levels_ = 255
-            _warn(
+            warn(
                 "X holds bytes, some above 127: they are taken as grey levels, X / 255. If they are "
                 "not grey levels, pass X.astype(float)."
             )
@@ -145,7 +167,7 @@ def with_meaning(estimator: LearnedArrays, X: Any, learns: bool = False) -> Any:
     # Once for a fitted model: new rows are often a little beyond those of `fit`.
     if learns or not estimator._has_warned:
         row, feature, value = _first_outside(X)
-        _warn(
+        warn(
             f"X has values outside [0, 1]: row {row}, feature {feature} is {value:g}. {_AS_THEY_ARE}"
         )
         estimator._has_warned = True
@@ -162,7 +184,7 @@ def _first_outside(X: Any) -> tuple[int, int, float]:
     return row, feature, X[row, feature]
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
     """Warn at the line that called the package, perhaps through scikit-learn."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_globals["__name__"].startswith(

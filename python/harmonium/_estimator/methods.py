@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from .. import _plots
 from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
-from .._missing import split
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from . import fitting, interchange, online
-from .inputs import precision, random_units, validated
+from .inputs import precision, random_units, validated, warn
 from .learned import LearnedArrays, check_fitted
 from .parameters import fixed_seed, generator, seed, threads
 
@@ -252,24 +251,45 @@ class Estimator(Transformer):
         raise ValueError(f"method is {method!r}, but must be 'exact' or 'stochastic'")
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean of `score_samples`, which a search over parameters maximises.
+        """The mean score of rows in nats, which a search over parameters maximises.
 
-        With `missing="marginal"` and rows that lack values, it is the mean of `log_likelihood`, in which what they
-        lack is summed out: scores compare only on the same rows.
+        The parameter `missing` decides what it is, and X does not, so that the folds of a search are scored alike:
+
+        - With `missing="marginal"` it is the mean of `log_likelihood`, of whole rows, too. What rows lack is summed out.
+          Where that or log Z is annealed it takes seconds; it warns if the estimate of log Z is doubtful.
+        - Else it is the mean of `score_samples`, the pseudo-likelihood. Rows that lack values are a ValueError.
+
+        Compare estimators that have the same `missing`, on the same rows.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+        y : ignored
+
+        Returns
+        -------
+        float
 
         Examples
         --------
         >>> import numpy as np
         >>> from harmonium import BernoulliRBM
-        >>> BernoulliRBM(3, random_state=0).fit(np.eye(4)).score(np.eye(4)) < 0
+        >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4))
+        >>> model.score(np.eye(4)) == model.score_samples(np.eye(4)).mean()
+        True
+        >>> model = BernoulliRBM(3, missing="marginal", random_state=0).fit(np.eye(4))
+        >>> model.score(np.eye(4)) == model.log_likelihood(np.eye(4)).mean
         True
         """
-        if getattr(self, "missing", None) == "marginal":
-            X = self._validated(X, allows_missing=True)
-            parts = split(X, False)
-            if parts is not None and parts[1].any():
-                return self.log_likelihood(X).mean
-        return float(self.score_samples(X).mean())
+        if self.missing != "marginal":
+            return float(self.score_samples(X).mean())
+        found = self.log_likelihood(X)
+        if not found.is_believable:
+            warn(
+                f"score is a doubtful log-likelihood: {'; '.join(found.reasons)}. Do not rank models by it; "
+                "log_likelihood takes a larger budget (n_chains, schedule)"
+            )
+        return found.mean
 
     def free_energy(self, X: Any) -> np.ndarray:
         """Free energy F(v) of each row: ln p(v) = -F(v) - ln Z.
@@ -297,6 +317,8 @@ class Estimator(Transformer):
         n_examples: int | None = None,
     ) -> LogLikelihood:
         """Mean log-likelihood of rows, exact or by annealed importance sampling from both sides.
+
+        What rows lack (NaN, or masked) is summed out, exactly or else by annealing, which `observed` of the result says.
 
         Parameters
         ----------
