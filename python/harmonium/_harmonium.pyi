@@ -189,7 +189,7 @@ def states_of(
     data: Any,
     categories: str | int | tuple[float, ...] | dict[str, Any],
     *,
-    ignore: Sequence[str] = [],
+    ignore: Sequence[str] = ...,
     missing_value: float | None = None,
     missing: str | None = None,
     keeps_all: bool = False,
@@ -199,7 +199,7 @@ def refuse_zeros(
     data: Any,
     categories: str | int | tuple[float, ...] | dict[str, Any],
     *,
-    ignore: Sequence[str] = [],
+    ignore: Sequence[str] = ...,
     missing_value: float | None = None,
 ) -> None: ...
 def numbers_of(columns: dict[str, Any], states: NDArray[np.uint8]) -> NDArray[Any]: ...

@@ -275,7 +275,7 @@ class Estimator(Transformer):
         >>> import numpy as np
         >>> from harmonium import BernoulliRBM
         >>> model = BernoulliRBM(3, random_state=0).fit(np.eye(4))
-        >>> model.score(np.eye(4)) == model.score_samples(np.eye(4)).mean()
+        >>> bool(model.score(np.eye(4)) == model.score_samples(np.eye(4)).mean())
         True
         >>> model = BernoulliRBM(3, missing="marginal", random_state=0).fit(np.eye(4))
         >>> model.score(np.eye(4)) == model.log_likelihood(np.eye(4)).mean
