@@ -215,7 +215,8 @@ def train(  # type: ignore[misc]  # data may be values, too
         The name or path of data, or rows or images as `harmonium.train` takes them. Those are packed into the
         folder of the run (`data/train.packed`), where `resume`, `evaluate` and the command line find them; the
         run has the bits of `harmonium.train`. `labels`, `weights`, `test_data` and `test_labels` may then hold
-        values, too, and `labels` and `weights` name columns of a frame.
+        values, too, and `labels` and `weights` name columns of a frame. `id` is of files alone: `ignore` leaves the
+        column of a frame out that names its rows.
     out : path, optional
         The folder of the run; None: a new one in `runs/`, named after data, sizes and time.
     stop_after : str, optional
