@@ -2,8 +2,8 @@
 
 mod site_models;
 
-use harmonium::dataset::{Binarization, Dataset, Examples};
-use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gauge};
+use harmonium::dataset::{Binarization, Columns, Dataset, Examples};
+use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gaps, Gauge};
 use harmonium::kernels::Isa;
 use harmonium::model::Spins;
 use harmonium::rng::{Purpose, Stream};
@@ -11,6 +11,7 @@ use harmonium::threads;
 use harmonium::train::Schedule;
 use harmonium::{BitMatrix, Error, Rbm, TrainConfig, Trainer, Watch};
 use ndarray::{Array1, Array2, array};
+use serde_json::json;
 use site_models::model;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
@@ -296,6 +297,45 @@ fn couplings_do_not_depend_on_threads_or_instructions() {
         let stop = AtomicBool::new(true);
         let stopped = Couplings::of(&rbm, config, Isa::fastest(), Watch::until(&stop));
         assert!(matches!(stopped, Err(Error::Interrupted)), "{gauge}");
+    }
+}
+
+/// The columns of sequences.
+fn sequences(alphabet: &str, length: usize) -> Columns {
+    let form = json!({"alphabet": alphabet, "length": length, "unknown_letters": "refuse"});
+    serde_json::from_value(json!({ "sequences": form })).unwrap()
+}
+
+/// Three sites of the letters `A-C`, and a label of two classes.
+#[test]
+fn norms_without_gaps_are_those_of_enumeration_over_the_other_letters() {
+    let rbm = model(&[3, 3, 3, 2], 4, 2.0);
+    let counted = couplings(&rbm, Gauge::ZeroSum);
+    let found = counted.clone().with_gaps(Gaps::LeaveOut, Some(&sequences("A-C", 3)));
+    assert_eq!((&found.left_out[..], &found.pairs), (&[1, 4, 7][..], &counted.pairs));
+    let states = all_states(&rbm);
+    let term = mean_with(&states);
+    let letters: [&[usize]; 4] = [&[0, 2], &[3, 5], &[6, 8], &[9, 10]];
+    for (a, first) in letters.iter().enumerate() {
+        for (b, second) in letters.iter().enumerate().filter(|(b, _)| *b != a) {
+            let pairs = first.iter().flat_map(|&u| second.iter().map(move |&t| [u, t]));
+            let squares: f64 = pairs.map(|pair| by_inclusion(pair, &term).powi(2)).sum();
+            let norm = found.norms()[[a, b]];
+            assert!((norm - squares.sqrt()).abs() < 1e-11, "{a} {b}: {norm} {}", squares.sqrt());
+            assert!(norm < counted.norms()[[a, b]] - 1e-3, "{a} {b}");
+        }
+    }
+    // Where gaps count, or there are none, or the columns are those of another model.
+    let table = Columns::of_sites(&[3, 3, 3]);
+    for (gaps, columns) in [
+        (Gaps::Count, Some(sequences("A-C", 3))),
+        (Gaps::LeaveOut, Some(sequences("ABC", 3))),
+        (Gaps::LeaveOut, Some(sequences("A-C", 5))),
+        (Gaps::LeaveOut, Some(sequences("A-CG", 3))),
+        (Gaps::LeaveOut, Some(table)),
+        (Gaps::LeaveOut, None),
+    ] {
+        assert_eq!(found.clone().with_gaps(gaps, columns.as_ref()), counted, "{gaps} {columns:?}");
     }
 }
 

@@ -19,4 +19,4 @@ class Couplings(NamedTuple):
     """J of three units, shape (n_visible, n_visible, n_visible), if they were asked for."""
     scores: NDArray[np.float64]
     """How strongly two sites are coupled, shape (sites, sites): J if all sites are bits, else the Frobenius norms
-    of their couplings with the average-product correction."""
+    of their couplings, by default without the gap of sequences, with the average-product correction."""

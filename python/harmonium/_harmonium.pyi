@@ -282,7 +282,12 @@ class Rbm:
         couplings: ArrayLike, visible_field: ArrayLike, hidden_field: ArrayLike
     ) -> Rbm: ...
     def couplings(
-        self, gauge: str = "zero-sum", *, triples: bool = False, threads: int | None = None
+        self,
+        gauge: str = "zero-sum",
+        *,
+        triples: bool = False,
+        gaps: str = "leave-out",
+        threads: int | None = None,
     ) -> Couplings: ...
     def predict_log_proba(
         self, visible: Any, *, threads: int | None = None

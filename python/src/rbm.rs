@@ -16,7 +16,7 @@ use harmonium::dataset::{
     Binarization, Classes, Columns, Dataset, Encoding, Examples, WeightedRows,
 };
 use harmonium::evaluate::classifier::Classifier;
-use harmonium::evaluate::couplings::{Couplings, CouplingsConfig};
+use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gaps};
 use harmonium::evaluate::free_energy::free_energies;
 use harmonium::evaluate::imputation::most_likely;
 use harmonium::evaluate::number_means;
@@ -1616,6 +1616,10 @@ impl Rbm {
     ///     `"zero-sum"` is `"ising"` for bits; at a site of several values it sums to 0 over them.
     /// triples : bool
     ///     Also those of three units. The work grows with the cube of `n_visible`.
+    /// gaps : str
+    ///     What `scores` do with the gap `-`, where `columns` says that the data are sequences which have it.
+    ///     `"leave-out"`: its couplings count for nothing, as in programs for contacts (Ekeberg, Hartonen and Aurell,
+    ///     2014). `"count"`: it is a letter as any other. `pairs` keep it, and are in the gauge of all letters.
     /// threads : int, optional
     ///
     /// Returns
@@ -1632,17 +1636,20 @@ impl Rbm {
     /// [[0.0, -0.3677], [-0.3677, 0.0]]
     /// >>> rbm.couplings("lattice-gas").pairs.round(4).tolist()
     /// [[0.0, -1.4707], [-1.4707, 0.0]]
-    #[pyo3(signature = (gauge = "zero-sum", *, triples = false, threads = None))]
+    #[pyo3(signature = (gauge = "zero-sum", *, triples = false, gaps = "leave-out", threads = None))]
     fn couplings<'py>(
         &self,
         py: Python<'py>,
         gauge: &str,
         triples: bool,
+        gaps: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let gaps: Gaps = gaps.parse().map_err(to_py)?;
         let config = CouplingsConfig { gauge: gauge.parse().map_err(to_py)?, triples };
         let (found, scores) = interruptible(py, threads, |watch| {
             let found = Couplings::of(&self.rbm, config, isa()?, watch)?;
+            let found = found.with_gaps(gaps, self.encoding().columns());
             let scores = found.scores();
             Ok((found, scores))
         })?;

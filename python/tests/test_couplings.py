@@ -44,3 +44,27 @@ def test_a_gauge_that_does_not_fit_is_refused():
         model(7, columns=[3, 4]).couplings("ising")
     with pytest.raises(ValueError, match="gauge is potts, but must be `zero-sum`, `ising` or `lattice-gas`"):
         model(3).couplings("potts")
+
+
+def test_scores_of_sequences_leave_the_gap_out_as_the_command_does(tmp_path, command_line):
+    alphabet = "-ACGU"
+    columns = {"sequences": {"alphabet": alphabet, "length": 6, "unknown_letters": "refuse"}}
+    rbm = model(6 * len(alphabet), columns=columns)
+    rbm.save(tmp_path / "model.safetensors")
+    found = {gaps: rbm.couplings(gaps=gaps) for gaps in ["leave-out", "count"]}
+    assert (rbm.couplings().scores == found["leave-out"].scores).all()
+    assert (found["leave-out"].pairs == found["count"].pairs).all()
+    for gaps, first in [("leave-out", 1), ("count", 0)]:
+        blocks = found[gaps].pairs.reshape(6, 5, 6, 5)[:, first:, :, first:]
+        norms = np.sqrt((blocks**2).sum(axis=(1, 3)))
+        expected = norms - norms.sum(0) * norms.sum(1)[:, None] / norms.sum() * 6 / 5
+        np.fill_diagonal(expected, 0)
+        np.testing.assert_allclose(found[gaps].scores, expected, atol=1e-12)
+        out = tmp_path / f"{gaps}.npz"
+        command_line("couplings", tmp_path / "model.safetensors", "--gaps", gaps, "--out", out)
+        assert (np.load(out)["scores"] == found[gaps].scores).all()
+    # Sites that are no sequences have no gap.
+    bare = model(6 * len(alphabet), columns=[list(alphabet)] * 6)
+    assert (bare.couplings().scores == found["count"].scores).all()
+    with pytest.raises(ValueError, match="gaps is none, but must be `leave-out` or `count`"):
+        rbm.couplings(gaps="none")

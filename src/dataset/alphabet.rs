@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The letter for a site at which a sequence of an alignment has nothing.
-pub(super) const GAP: u8 = b'-';
+pub(crate) const GAP: u8 = b'-';
 
 /// The most states of a site.
 pub const MAX_STATES: usize = 255;

@@ -129,6 +129,7 @@ mod one_scale;
 
 mod running_mean;
 
+pub(crate) use alphabet::GAP;
 pub use alphabet::{Alphabet, MAX_STATES, UnknownLetters};
 pub use beside::{Beside, DataBeside, Found};
 pub use binarization::Binarization;

@@ -21,9 +21,12 @@ pub fn picture(couplings: &SiteCouplings) -> (Vec<u8>, f64) {
 
 /// What the couplings are.
 pub fn quantity(couplings: &SiteCouplings) -> &'static str {
-    match couplings.are_bits {
-        true => "|J| of spins −1 and 1",
-        false => "the Frobenius norm of J, with the average-product correction",
+    match (couplings.are_bits, couplings.leave_gaps_out) {
+        (true, _) => "|J| of spins −1 and 1",
+        (_, false) => "the Frobenius norm of J, with the average-product correction",
+        (_, true) => {
+            "the Frobenius norm of J, the gap left out, with the average-product correction"
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The effective couplings of a run's model, for its page.
 
 use crate::checkpoint::model_of;
-use crate::dataset::Columns;
-use crate::evaluate::couplings::{Couplings, CouplingsConfig, SitePair};
+use crate::dataset::{Columns, Encoding};
+use crate::evaluate::couplings::{Couplings, CouplingsConfig, Gaps, SitePair};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::watch::Watch;
@@ -21,6 +21,8 @@ pub struct SiteCouplings {
     pub columns: Columns,
     /// Whether all sites are bits, whose scores are couplings of spins.
     pub are_bits: bool,
+    /// Whether scores leave out the gap of sequences.
+    pub leave_gaps_out: bool,
     /// [`Couplings::scores`] (sites, sites).
     pub scores: Array2<f64>,
     /// All pairs, the strongest first.
@@ -43,7 +45,10 @@ impl SiteCouplings {
         let columns = Columns::recorded(&provenance.data, units).ok()?;
         let config = CouplingsConfig::default();
         let found = Couplings::of(&rbm, config, Isa::fastest(), Watch::default()).ok()?;
+        let encoding = Encoding::recorded(&provenance.data).ok()?;
+        let found = found.with_gaps(Gaps::default(), encoding.columns());
         let (scores, pairs) = (found.scores(), found.strongest());
-        Some(Self { columns, are_bits: units.are_bits(), scores, pairs })
+        let (are_bits, leave_gaps_out) = (units.are_bits(), !found.left_out.is_empty());
+        Some(Self { columns, are_bits, leave_gaps_out, scores, pairs })
     }
 }

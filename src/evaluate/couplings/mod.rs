@@ -1,8 +1,8 @@
 //! Effective couplings: the model of the visible layer alone, as fields and couplings of its sites.
 //!
 //! ```text
-//!  Rbm ──┬─► zero_sum    ──┐
-//!        └─► lattice_gas ──┴─► Couplings ──► strength: pairs of sites by their scores
+//!  Rbm ──┬─► zero_sum    ──┐                 gaps: units that scores leave out
+//!        └─► lattice_gas ──┴─► Couplings ──┴─► strength: pairs of sites by their scores
 //! ```
 //!
 //! −F(v) is a function of the visible sites, so that ln p(v) is a constant plus fields, pair couplings, and so on up
@@ -14,12 +14,15 @@
 //!
 //! It depends on the [`Gauge`] which part of −F is a field and which a coupling.
 
+mod gaps;
+
 mod strength;
 
 mod zero_sum;
 
 mod lattice_gas;
 
+pub use gaps::Gaps;
 pub use strength::{SitePair, average_product_corrected};
 
 use crate::error::Result;
@@ -96,6 +99,9 @@ pub struct Couplings {
     pub pairs: Array2<f64>,
     /// J of three units (V, V, V), symmetric, 0 where two are of one site; `None` unless they were asked for.
     pub triples: Option<Array3<f64>>,
+    /// The units whose couplings norms and scores leave out, in rising order: none, unless
+    /// [`with_gaps`](Self::with_gaps) finds some.
+    pub left_out: Vec<usize>,
 }
 
 impl Couplings {
@@ -120,6 +126,7 @@ impl Couplings {
             fields: Array1::zeros(n),
             pairs: Array2::zeros((n, n)),
             triples: triples.then(|| Array3::zeros((n, n, n))),
+            left_out: Vec::new(),
         };
         match gauge {
             Gauge::ZeroSum | Gauge::Ising => zero_sum::fill(rbm, &mut found, watch)?,

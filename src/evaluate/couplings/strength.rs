@@ -1,7 +1,8 @@
 //! How strongly pairs of sites are coupled.
 
 use super::{Couplings, Gauge};
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use std::ops::Range;
 
 /// Two sites and their score.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,17 +17,24 @@ pub struct SitePair {
 
 impl Couplings {
     /// The Frobenius norm of the couplings between the values of two sites (sites, sites), 0 on the diagonal: the root
-    /// of Σ J² over the values of both. A bit has two values, with couplings −J and J, or in the gauge of a lattice
-    /// gas 0 and J.
+    /// of Σ J² over the values of both, but for those of [`left_out`](Self::left_out). A bit has two values, with
+    /// couplings −J and J, or in the gauge of a lattice gas 0 and J.
     pub fn norms(&self) -> Array2<f64> {
         let sites: Vec<_> = self.units.sites().collect();
+        let counted = |site: &Range<usize>| -> Vec<usize> {
+            site.clone().filter(|unit| self.left_out.binary_search(unit).is_err()).collect()
+        };
+        let units: Vec<Vec<usize>> = sites.iter().map(counted).collect();
         let n_alike = |site: usize| match (sites[site].len(), self.gauge) {
             (1, Gauge::ZeroSum | Gauge::Ising) => 2.0,
             _ => 1.0,
         };
         Array2::from_shape_fn((sites.len(), sites.len()), |(a, b)| {
-            let block = self.pairs.slice(s![sites[a].clone(), sites[b].clone()]);
-            let squares = block.iter().map(|coupling| coupling * coupling).sum::<f64>();
+            let of_unit = |&unit: &usize| {
+                let row = self.pairs.row(unit);
+                units[b].iter().map(move |&other| row[other] * row[other])
+            };
+            let squares = units[a].iter().flat_map(of_unit).sum::<f64>();
             (n_alike(a) * n_alike(b) * squares).sqrt()
         })
     }
