@@ -189,7 +189,8 @@ fn a_report_leaves_gaps_out_and_says_so() {
     // Half of the sequences begin with three gaps; the last letter is that of the fifth site.
     let row = |n: usize| {
         let letter = |at: usize| ["A", "C", "G", "U"][n / at % 4];
-        let start = if n % 2 == 0 { "---" } else { ["ACG", "CUU", "GAA", "UGC"][n / 7 % 4] };
+        let start =
+            if n.is_multiple_of(2) { "---" } else { ["ACG", "CUU", "GAA", "UGC"][n / 7 % 4] };
         format!(">s{n}\n{start}{}{}{}{}\n", letter(3), letter(11), letter(5), letter(11))
     };
     fs::write(folder.path("family.fasta"), (0..400).map(row).collect::<String>()).unwrap();
