@@ -18,7 +18,8 @@ pub struct Pivot {
     #[arg(long, value_name = "USER,ITEM,RATING", value_delimiter = ',', num_args = 1)]
     columns: Option<Vec<String>>,
     /// Write the table with a row for each example to this file: .csv or .tsv. Its first column has the names of the
-    /// examples: name it in training by --id
+    /// examples: name it in training by --id. A column of the number 31 is called `item:31`, as a header of numbers would
+    /// pass for an example
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Output,
     #[command(flatten)]
@@ -36,7 +37,7 @@ impl Pivot {
             let rule = "three names, those of examples, columns and values".to_string();
             Error::InvalidSetting { setting: "columns", value: given.join(","), rule }
         })?;
-        let Wide { header, n_rows, rows } = Wide::read(&self.data, parts.as_ref())?;
+        let Wide { header, numbered, n_rows, rows } = Wide::read(&self.data, parts.as_ref())?;
         let told = format!(
             "{}: {} examples of {} columns; train on them with --id {}",
             self.data.display(),
@@ -44,6 +45,13 @@ impl Pivot {
             header.len() - 1,
             header[0]
         );
+        let told = match numbered {
+            Some(column) => format!(
+                "{told}; columns of numbers have names such as {}, as a header of numbers would pass for an example",
+                header[column]
+            ),
+            None => told,
+        };
         let mut table = self.out.table_writer();
         let written = [header].into_iter().chain(rows).try_for_each(|row| table.write_record(row));
         written.expect("writing to memory does not fail");

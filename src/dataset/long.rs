@@ -22,6 +22,8 @@ const N_PARTS: usize = 3;
 /// A wide table: a row for each example, whose name is the first cell.
 pub(crate) struct Wide {
     pub header: Vec<String>,
+    /// The first column whose name was a number, and now has that of its part before it.
+    pub numbered: Option<usize>,
     pub n_rows: usize,
     pub rows: Box<dyn Iterator<Item = Vec<String>>>,
 }
@@ -30,8 +32,8 @@ impl Wide {
     /// Reads a table in long form. `parts` are the names of its columns of examples, columns and values; by default
     /// its first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
     /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet.
-    /// A column whose name is the number 31 is called `item:31`, as the names of a header are texts, and so is one of the
-    /// name of the first; `item` is the name of its part.
+    /// A column whose name is the number 31 is called `item:31`, as a header of numbers would pass for an example unless
+    /// another column is asked for, and so is one of the name of the first; `item` is the name of its part.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] for a file that is no table, and with the line of a row without an
@@ -179,6 +181,7 @@ impl Long {
             }
             row
         });
+        let numbered = columns.iter().position(|(name, _)| finite(name).is_some());
         let column =
             |(name, _): (String, usize)| match finite(&name).is_some() || name == of_examples {
                 true => format!("{of_columns}:{name}"),
@@ -186,7 +189,8 @@ impl Long {
             };
         let first = [of_examples.to_string()].into_iter();
         let header = first.chain(columns.into_iter().map(column)).collect();
-        Ok(Wide { header, n_rows: n_examples, rows: Box::new(rows) })
+        let numbered = numbered.map(|at| at + 1);
+        Ok(Wide { header, numbered, n_rows: n_examples, rows: Box::new(rows) })
     }
 }
 
