@@ -248,29 +248,77 @@ fn rows_keep_their_names_and_ignored_columns_are_no_units() {
         text.lines().map(str::to_string).collect::<Vec<_>>()
     };
     folder.succeed("evaluate run --log-probabilities p.csv");
-    assert!(lines("p.csv")[0] == "name,log_p" && lines("p.csv")[2].starts_with("row 1,-"));
+    assert!(lines("p.csv")[0] == "who,log_p" && lines("p.csv")[2].starts_with("row 1,-"));
     folder.refuse("evaluate run --clusters c.csv", 2, "left out for fewer than 100 examples");
     // Other data may have these columns, or lack them.
     folder.write("other.csv", b"b,who,a,note\n1,new,0,y\n");
     folder.write("less.csv", b"a,b\n1,0\n");
     folder.succeed("transform run other.csv --out h.csv");
-    assert!(lines("h.csv")[0].starts_with("name,h0,") && lines("h.csv")[1].starts_with("new,"));
+    assert!(lines("h.csv")[0].starts_with("who,h0,") && lines("h.csv")[1].starts_with("new,"));
     folder.succeed("transform run less.csv --out less.tsv");
     assert!(lines("less.tsv")[0].starts_with("h0\t"));
     // The names of training are no site where others are given in their place.
     folder.write("given.csv", b"key,who,a,b\nk 1,x,1,0\n");
     folder.succeed("transform run given.csv --id key --out given.tsv");
-    assert!(lines("given.tsv")[1].starts_with("k 1\t"));
+    assert!(
+        lines("given.tsv")[0].starts_with("key\th0") && lines("given.tsv")[1].starts_with("k 1\t")
+    );
     let categories = format!("train --data t.csv --categories auto --id who --ignore note {SHORT}");
     folder.succeed(&format!("{categories} --out columns"));
     folder.write("holes.csv", b"who,a,note,b\nfirst,1,x,\n");
-    folder.succeed("predict columns holes.csv --fill --out filled.csv");
+    folder.succeed("predict columns holes.csv --fill --probabilities p-b.csv --out filled.csv");
     assert_eq!(
         (&lines("filled.csv")[0][..], &lines("filled.csv")[1][..8]),
-        ("name,a,b", "first,1,")
+        ("who,a,b", "first,1,")
     );
+    assert_eq!(
+        (&lines("p-b.csv")[0][..], &lines("p-b.csv")[1][..10]),
+        ("who,a=1,b=1", "first,1,0.")
+    );
+    // Units have no names of their own; what is written can be read again.
+    folder.succeed("predict run holes.csv --fill --probabilities p-u.csv --out filled-u.csv");
+    assert_eq!(lines("filled-u.csv")[0], "who,column1,column2");
+    assert_eq!(lines("p-u.csv")[0], "who,column1,column2");
+    for (run, name) in [("columns", "filled"), ("run", "filled-u")] {
+        folder
+            .succeed(&format!("evaluate {run} --data {name}.csv --log-probabilities {name}-p.csv"));
+        let [header, first] = &lines(&format!("{name}-p.csv"))[..] else { panic!("{name}") };
+        assert!(header == "who,log_p" && first.starts_with("first,-"), "{header} {first}");
+    }
     let labelled = format!("train --data t.csv --id who --ignore note --labels b {SHORT}");
     folder.succeed(&format!("{labelled} --out labelled"));
     folder.succeed("predict labelled --out classes.csv");
-    assert!(lines("classes.csv")[0].starts_with("name,b,p(0)"), "{:?}", lines("classes.csv")[0]);
+    assert!(lines("classes.csv")[0].starts_with("who,b,p(0)"), "{:?}", lines("classes.csv")[0]);
+}
+
+/// A table for a model of whole examples must have all columns; what training ignored is known where some are lacking.
+#[test]
+fn a_model_of_tables_with_holes_reads_tables_that_lack_columns() {
+    let folder = Folder::new();
+    let row = |n: usize| format!("{},x{n},{},{}\n", n % 2, n / 2 % 2, n / 3 % 2);
+    folder.write(
+        "t.csv",
+        ("a,note,b,c\n".to_string() + &(0..60).map(row).collect::<String>()).as_bytes(),
+    );
+    let train = format!("train --data t.csv --categories auto --ignore note {SHORT} --quiet");
+    folder.succeed(&format!("{train} --out whole"));
+    folder.succeed_with_notes(&format!("{train} --missing marginal --out marginal"));
+    folder.write("few.csv", b"c,note,a\n1,x,0\n0,y,1\n");
+    folder.write("all.csv", b"a,b,c\n0,,1\n1,,0\n");
+    let rule = "few.csv: has no column \"b\", which the model needs; its columns are c, note, a; the model was trained on \
+                examples that lack no value: train it for tables that lack columns by `harmonium train --missing \
+                absent|marginal`";
+    folder.fail("evaluate whole --data few.csv", rule);
+    for name in ["few", "all"] {
+        let line = format!("evaluate marginal --data {name}.csv --log-probabilities {name}.npy");
+        let (code, _, notes) = folder.run(&line);
+        let note = "few.csv: the table lacks 1 of 3 columns, which counts as missing: b";
+        assert!(code == Some(0) && notes.contains(note) == (name == "few"), "{notes}");
+    }
+    assert!(folder.read("few.npy") == folder.read("all.npy"));
+    folder.refuse(
+        "transform marginal few.csv --out h.npy",
+        1,
+        "few.csv: line 2 has no column \"b\" (1 other value is missing), but p(h | v)",
+    );
 }

@@ -367,6 +367,7 @@ fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
     let (code, _, notes) = folder.run("pivot long.csv --out wide.csv");
     assert_eq!(code, Some(0), "{notes}");
     assert!(notes.contains("40 examples of 4 columns; train on them with --id user"), "{notes}");
+    assert!(notes.contains("names such as item:0, as a header of numbers would pass"), "{notes}");
     folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --out run"));
     let train = TRAIN.replace("ratings.csv", "wide.csv");
     folder.succeed_with_notes(&format!("{train} --categories 1..5 --id user --out wide"));
@@ -387,4 +388,83 @@ fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
         "pivot long.csv --out x.npy",
         "x.npy: is no table; the name must end in .csv or .tsv",
     );
+}
+
+/// Two people without a rating are left out of training, and of the run's own data; given data keep them.
+#[test]
+fn filled_tables_have_the_names_of_their_rows_and_say_which_rows_are_left_out() {
+    let folder = folder();
+    let person = |n: usize| {
+        let rates = n != 5 && n != 8;
+        format!("p{n},{}", row(|film| stars(n, film).filter(|_| rates)))
+    };
+    let table = format!("person,{HEADER}{}", (0..N).map(person).collect::<String>());
+    folder.write("people.csv", table.as_bytes());
+    let train = TRAIN.replace("ratings.csv", "people.csv");
+    folder.succeed_with_notes(&format!("{train} --categories 1..5 --id person --out run"));
+    let fill = "--fill --most-likely --probabilities";
+    let (code, _, notes) =
+        folder.run(&format!("predict run --split train {fill} p.csv --out own.csv"));
+    let note = "people.csv: 2 of 40 examples have no value at all and are left out: 5, 8\n";
+    assert!(code == Some(0) && notes.matches(note).count() == 1, "{notes}");
+    let (code, _, notes) =
+        folder.run(&format!("predict run people.csv {fill} q.csv --out given.csv"));
+    assert!(code == Some(0) && !notes.contains("left out"), "{notes}");
+    let names = |file: &str| {
+        let text = String::from_utf8(folder.read(file)).unwrap();
+        text.lines().map(|line| line.split(',').next().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let all: Vec<_> =
+        ["person".into()].into_iter().chain((0..N).map(|n| format!("p{n}"))).collect();
+    let kept: Vec<_> = all.iter().filter(|name| *name != "p5" && *name != "p8").cloned().collect();
+    assert_eq!([names("own.csv"), names("p.csv")], [kept.clone(), kept.clone()]);
+    assert_eq!([names("given.csv"), names("q.csv")], [all.clone(), all]);
+    assert!(
+        String::from_utf8(folder.read("p.csv")).unwrap().starts_with("person,Alien=1,Alien=2,")
+    );
+    // The file fits the next command.
+    folder.succeed_with_notes("predict run own.csv --id person --fill --out again.csv");
+    assert_eq!(names("again.csv"), kept);
+}
+
+#[test]
+fn a_table_may_lack_the_films_that_its_people_have_not_rated() {
+    let folder = folder();
+    folder.succeed_with_notes(&format!("{TRAIN} --categories 1..5 --out run"));
+    folder.write("all.csv", (HEADER.to_string() + "5,,,\n4,,2,\n,,1,\n").as_bytes());
+    folder.write("few.csv", b"Up,Alien\n,5\n2,4\n1,\n");
+    let note = "few.csv: the table lacks 2 of 4 columns, which count as missing: Heat, Brazil";
+    for line in ["transform run DATA --out", "predict run DATA --fill --out"] {
+        let [few, all] = ["few", "all"].map(|name| {
+            let (code, _, notes) = folder.run(
+                &format!("{line} {name}.npy --overwrite").replace("DATA", &format!("{name}.csv")),
+            );
+            assert!(code == Some(0), "{notes}");
+            assert_eq!(notes.matches(note).count(), usize::from(name == "few"), "{notes}");
+            folder.read(&format!("{name}.npy"))
+        });
+        assert!(few == all, "{line}");
+    }
+    let scores = ["few", "all"].map(|name| {
+        let found = folder.run(&format!("evaluate run --data {name}.csv --json")).1;
+        let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+        (found["n_values"].clone(), found["given_others"].clone())
+    });
+    assert!(scores[0].0 == 4 && scores[0] == scores[1], "{scores:?}");
+
+    folder.write("other.csv", b"Up,Aline,age\n2,5,30\n");
+    folder.fail(
+        "predict run other.csv --fill",
+        "other.csv: Aline, age are columns that the model does not know, while 3 of its columns are lacking: Alien, Heat, \
+         Brazil; correct the names, or leave out what is no column of the model by --ignore NAME",
+    );
+    folder.succeed_with_notes("predict run other.csv --fill --ignore Aline,age --out other.npy");
+    folder.write("none.csv", b"Aline,age\n5,30\n");
+    folder.fail(
+        "predict run none.csv --fill",
+        "none.csv: has none of the 4 columns of the model, Alien, Heat, Up, Brazil; its columns are Aline, age",
+    );
+    folder.write("unnamed.csv", b"2,5\n,1\n");
+    folder
+        .fail("predict run unnamed.csv --fill", "unnamed.csv: has 2 columns, but the model has 4");
 }

@@ -129,8 +129,8 @@ pub struct Evaluate {
     #[arg(long, default_value_t = Part::Train, requires = "compare_data")]
     compare_split: Part,
     /// Write log p(v) of each row of the data (N), f64, to this file: .npy, .npz, .csv or .tsv, or `-` for .npy
-    /// on standard output; the results then go to standard error. Text has a header and the name of each sequence, or
-    /// the number of each example from 0. A row that is left out has NaN, or nothing in text
+    /// on standard output; the results then go to standard error. Text has a header and the name of each sequence or
+    /// row (--id), or the number of each example from 0. A row that is left out has NaN, or nothing in text
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::array))]
     log_probabilities: Option<Output>,
     /// Write the cluster of each row of the data, from 1 as in the line `mixing`, to this file: .npy, .npz, .csv or
@@ -398,8 +398,7 @@ impl Evaluate {
             beside: Beside {
                 labels: self.labels.as_ref(),
                 weights: self.weights.as_ref(),
-                id: self.reading.id.as_deref(),
-                ..Beside::default()
+                ..self.reading.beside()
             },
             reading: self.reading.reading(),
         };

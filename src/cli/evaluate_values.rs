@@ -5,7 +5,7 @@ use super::input::{limited, say_inferred};
 use super::output::{print, print_text};
 use super::rows::Rows;
 use crate::bits::BitMatrix;
-use crate::dataset::{Beside, Dataset, Encoding, WeightedBits};
+use crate::dataset::{Dataset, Encoding, WeightedBits};
 use crate::error::{Error, Result};
 use crate::evaluate::{Entries, EntryReport, VALUES};
 use crate::gibbs::{FixedModel, FixedWeights};
@@ -63,7 +63,7 @@ impl Evaluate {
         rows: &Rows,
     ) -> Result<Option<Truth>> {
         let Some(source) = &self.truth else { return Ok(None) };
-        let beside = Beside { id: self.reading.id.as_deref(), ..Beside::default() };
+        let beside = self.reading.beside();
         let reading = self.reading.reading();
         let (dataset, _) = Part::Test.read_beside(source, &file.provenance, beside, reading)?;
         check("truth", source, dataset.labels().is_none(), || {

@@ -41,11 +41,7 @@ impl Predict {
             data: self.data.as_ref(),
             split: self.split,
             usual: Part::Test,
-            beside: Beside {
-                mask: mask.as_ref(),
-                id: self.reading.id.as_deref(),
-                ..Beside::default()
-            },
+            beside: Beside { mask: mask.as_ref(), ..self.reading.beside() },
             reading: self.reading.reading(),
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
@@ -75,12 +71,14 @@ impl Predict {
         // Labels are not among what is written.
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let (rows, data) = (Rows::of(&data), data.without_labels());
+        let names = Rows::of_examples(&data);
         if let Some(out) = &self.probabilities {
             let units = data.columns().map(Columns::unit_names);
-            out.write(&match units {
+            let bytes = match units {
                 Some(units) => out.encode_named("probabilities", units, &probabilities),
                 None => out.encode("probabilities", &probabilities),
-            })?;
+            };
+            out.write(&names.with_names(out, bytes))?;
         }
         // What is written has the form of the data as they are stored.
         let is_inverted = provenance.data.get("inverted").is_some_and(|inverted| inverted == true);
@@ -106,7 +104,7 @@ impl Predict {
         if are_ratings && !self.expected && !self.most_likely {
             note(LogFormat::Text, "filled with expected numbers; --most-likely fills with values");
         }
-        out.write(&Rows::of_examples(&data).with_names(&out, bytes))?;
+        out.write(&names.with_names(&out, bytes))?;
         out.say()
     }
 }

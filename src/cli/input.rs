@@ -1,7 +1,7 @@
 //! The model, the data and the threads of a command; notes on them go to stderr.
 
 use crate::checkpoint::model_of;
-use crate::dataset::{Dataset, UnknownLetters};
+use crate::dataset::{Beside, Dataset, UnknownLetters};
 use crate::error::Result;
 use crate::evaluate::report::title;
 use crate::model::{Provenance, Rbm};
@@ -50,6 +50,9 @@ pub struct ReadingFlags {
     /// there is one]
     #[arg(long, value_name = "COLUMN", requires = "data")]
     pub id: Option<String>,
+    /// Columns of the given table that are left out, besides those that training left out
+    #[arg(long, value_name = "NAME,…", requires = "data", value_delimiter = ',')]
+    pub ignore: Vec<String>,
     /// The number that stands for a missing value in the given data, such as -9 or 0 [default: as in training]
     #[arg(long, value_name = "X", requires = "data", allow_negative_numbers = true, value_parser = finite)]
     missing_value: Option<f64>,
@@ -60,6 +63,11 @@ pub struct ReadingFlags {
 }
 
 impl ReadingFlags {
+    /// The columns of the given table that are no sites, as the flags name them.
+    pub fn beside(&self) -> Beside<'_> {
+        Beside { id: self.id.as_deref(), ignored: &self.ignore, ..Beside::default() }
+    }
+
     pub fn reading(&self) -> OtherReading {
         let Self { missing_value, unknown_letters, .. } = *self;
         OtherReading { missing_value, unknown_letters }
@@ -82,9 +90,7 @@ pub fn read_data(
     if let Some(warning) = chosen.warning.filter(|_| !chosen.is_given) {
         note(LogFormat::Text, warning);
     }
-    if let Some(column) = &chosen.note {
-        note(LogFormat::Text, column);
-    }
+    chosen.notes.iter().for_each(|text| note(LogFormat::Text, text));
     say_inferred(&chosen.dataset);
     Ok(chosen)
 }

@@ -49,7 +49,8 @@ pub struct Predict {
     pub(super) seed: u64,
     /// Write the data with a value in place of each that is missing: the most likely one, or, if all columns are
     /// numbers and the model was trained with missing = absent, as of ratings, the expected number. Columns of labels
-    /// and weights are not written
+    /// and weights are not written, nor rows of a run's own data without any value: training left them out. Given data
+    /// keep such rows
     #[arg(long)]
     pub(super) fill: bool,
     /// Fill with the mean of the numbers that a value may be, which has the smallest squared error
@@ -67,7 +68,8 @@ pub struct Predict {
     #[arg(long, value_name = "PATH", requires = "data")]
     pub(super) missing_mask: Option<PathBuf>,
     /// With --fill also write p(v = 1 | the given values) of each unit (N, V), f64, to this file: .npy, .npz,
-    /// .csv or .tsv, where columns have the header `column=value`. Units that are given have their values
+    /// .csv or .tsv, where columns have the header `column=value`, after the names of the rows if a column has them. Units
+    /// that are given have their values
     #[arg(long, value_name = "FILE", requires = "fill",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     pub(super) probabilities: Option<Output>,
@@ -125,8 +127,7 @@ impl Predict {
             beside: Beside {
                 labels: self.labels.as_ref(),
                 mask: mask.as_ref(),
-                id: self.reading.id.as_deref(),
-                ..Beside::default()
+                ..self.reading.beside()
             },
             reading: self.reading.reading(),
         };

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use crate::dataset::Dataset;
+use csv::StringRecord;
 use ndarray::{Array1, Array2, ArrayView2};
 
 /// The rows of the data as read.
@@ -12,41 +13,47 @@ pub struct Rows {
     n: usize,
     /// The name of each row, if it has one: of a sequence of a file, the first word of its title.
     names: Option<Vec<String>>,
-    /// Whether a column of the data holds the names.
-    are_of_column: bool,
+    /// The column of the data that holds the names, if one does.
+    column: Option<String>,
 }
 
 impl Rows {
     pub fn of(data: &Dataset) -> Self {
-        let are_sequences = data.columns().is_some_and(|columns| columns.alphabet().is_some());
-        let name = |title: &String| match are_sequences {
-            true => title.split_whitespace().next().unwrap_or_default().to_string(),
-            false => title.clone(),
+        let column = data.titles_column().map(String::from);
+        let name = |title: &String| match &column {
+            None => title.split_whitespace().next().unwrap_or_default().to_string(),
+            Some(_) => title.clone(),
         };
         let names = data.titles_of_rows().map(|titles| titles.iter().map(name).collect());
         let of_examples = data.rows_of_examples();
-        Self { of_examples, n: data.n_rows(), names, are_of_column: !are_sequences }
+        Self { of_examples, n: data.n_rows(), names, column }
     }
 
     /// The examples alone, without the rows that are left out.
     pub fn of_examples(data: &Dataset) -> Self {
         let (n, names) = (data.n_examples(), data.titles().map(<[String]>::to_vec));
-        let are_sequences = data.columns().is_some_and(|columns| columns.alphabet().is_some());
-        Self { of_examples: (0..n).collect(), n, names, are_of_column: !are_sequences }
+        let column = data.titles_column().map(String::from);
+        Self { of_examples: (0..n).collect(), n, names, column }
     }
 
-    /// The bytes of a table with a line for each row, and perhaps a header; the name of each row comes first if a column
-    /// of the data holds names.
+    /// The bytes of a table with a line for each row, and perhaps a header. If a column of the data holds names, it
+    /// comes first, under its own name: other commands find it there. The others are then `column1`, `column2`, … if they
+    /// have no names.
     pub fn with_names(&self, out: &Output, table: Vec<u8>) -> Vec<u8> {
-        let Some(names) = self.names.as_ref().filter(|_| self.are_of_column && out.is_table())
+        let Some((column, names)) =
+            self.column.as_ref().zip(self.names.as_ref()).filter(|_| out.is_table())
         else {
             return table;
         };
         let mut reader = out.table_reader(&table);
-        let lines = reader.records().collect::<Result<Vec<_>, _>>().expect("a table as written");
-        let header = (lines.len() > names.len()).then(|| "name".to_string());
+        let mut lines =
+            reader.records().collect::<Result<Vec<_>, _>>().expect("a table as written");
+        if lines.len() == names.len() {
+            let n_columns = lines.first().map_or(0, StringRecord::len);
+            lines.insert(0, (1..=n_columns).map(|column| format!("column{column}")).collect());
+        }
         let mut written = out.table_writer();
-        for (name, line) in header.iter().chain(names).zip(&lines) {
+        for (name, line) in [column].into_iter().chain(names).zip(&lines) {
             let cells = [&name[..]].into_iter().chain(line);
             written.write_record(cells).expect("writing to memory does not fail");
         }
@@ -62,9 +69,11 @@ impl Rows {
         all
     }
 
-    /// The name of the column that names the rows: `name`, or `example` for numbers from 0.
-    pub fn heading(&self) -> &'static str {
-        if self.names.is_some() { "name" } else { "example" }
+    /// The name of the column that names the rows: that of the data, `name` for names of sequences, or `example` for
+    /// numbers from 0.
+    pub fn heading(&self) -> &str {
+        let usual = if self.names.is_some() { "name" } else { "example" };
+        self.column.as_deref().unwrap_or(usual)
     }
 
     /// The name of a row, or its number from 0.
@@ -74,7 +83,7 @@ impl Rows {
 
     /// The names of the examples, if a column of the data holds them.
     pub fn names_of_examples(&self) -> Option<Vec<&str>> {
-        let names = self.names.as_ref().filter(|_| self.are_of_column)?;
+        let names = self.names.as_ref().filter(|_| self.column.is_some())?;
         Some(self.of_examples.iter().map(|&row| &names[row][..]).collect())
     }
 

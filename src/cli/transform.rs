@@ -3,7 +3,7 @@
 use super::input::{ReadingFlags, in_pool, limited, model_path, read_data, say_data};
 use super::output::{Output, Overwrite};
 use super::rows::Rows;
-use crate::dataset::{Beside, Binarization, Examples, Source};
+use crate::dataset::{Binarization, Examples, Source};
 use crate::error::Result;
 use crate::evaluate::Classifier;
 use crate::gibbs::FixedWeights;
@@ -53,7 +53,8 @@ pub struct Transform {
     #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
     /// Write p(h | v) to this file: an array (examples, H) of f32 as .npy, .npz, .csv or .tsv, or `-` for
-    /// .npy on standard output. Text has the header h0, h1, …. A row that is left out has NaN
+    /// .npy on standard output. Text has the header h0, h1, …, after the names
+    /// of the rows if a column has them. A row that is left out has NaN
     #[arg(long, default_value = "features.npy", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     out: Output,
@@ -72,7 +73,7 @@ impl Transform {
                 data: self.data.as_ref(),
                 split: self.split,
                 usual: Part::Train,
-                beside: Beside { id: self.reading.id.as_deref(), ..Beside::default() },
+                beside: self.reading.beside(),
                 reading: self.reading.reading(),
             };
             let chosen = read_data(choice, &self.model, &provenance)?;

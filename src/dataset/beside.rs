@@ -1,7 +1,7 @@
 //! What belongs to the rows of data: labels, weights, and where values are missing.
 
 use super::column_source::ColumnSource;
-use super::{Classes, Dataset, Labels, MissingMask};
+use super::{Classes, Dataset, Labels, LackedColumns, MissingMask};
 use crate::error::Result;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Beside<'a> {
     /// Where the data have no values, whatever is stored there: one mark for each column of the data, those of
     /// labels and weights included.
     pub mask: Option<&'a MissingMask>,
+    /// What is done where a table for a model lacks columns of it.
+    pub lacked_columns: LackedColumns,
 }
 
 /// The fact of a model file that names the column of labels; null if they were in a file.

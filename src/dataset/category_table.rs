@@ -9,13 +9,14 @@ use super::column_apart::{ColumnApart, ColumnsApart};
 use super::columns::{Columns, MISSING};
 use super::distinct::{Distinct, Lookup};
 use super::holes::{Holes, MissingMask};
+use super::lacked_columns::LackedColumns;
 use super::lined::Lined;
 use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted};
 use crate::error::{Error, Result};
 use std::path::Path;
 
 /// Reads a table whose columns are bits and categories, and the columns that were asked for apart, if they are
-/// there. A mask hides values of all columns, ignored ones and those that are read apart included.
+/// there. A table for a model may lack columns as `lacked` says. A mask hides values of all columns, ignored ones and those that are read apart included.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] with the line of a row of another length, or if there are no examples;
@@ -26,23 +27,39 @@ pub(super) fn read(
     path: &Path,
     text: Lined<'_>,
     origin: Origin<'_>,
-    Hidden { mask, mark }: Hidden<'_>,
+    Hidden { mask, mark, lacked }: Hidden<'_>,
     apart: ColumnsApart,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
     let name = path.display().to_string();
     let mut table = Table { mark, ..Table::of(path, &name, text, apart)? };
     let shape = (table.n_rows, table.header.names.len());
     table.hidden = Holes::hidden_by(mask, &name, shape)?;
-    let mut chosen = table.header.chosen(origin)?;
-    let (columns, left_out) = match table.header.declared(origin, &chosen) {
-        Some(columns) => (columns, None),
-        None => table.found(&mut chosen)?,
+    let (columns, places, left_out, lacked_columns) = match origin {
+        Origin::Model(columns) => {
+            let (places, note) = table.header.places(columns, lacked)?;
+            (columns.clone(), places, None, note)
+        }
+        Origin::Data { .. } => {
+            let mut chosen = table.header.chosen(origin)?;
+            let (columns, left_out) = match table.header.declared(origin, &chosen) {
+                Some(columns) => (columns, None),
+                None => table.found(&mut chosen)?,
+            };
+            (columns, chosen.into_iter().map(Some).collect(), left_out, None)
+        }
     };
     let lookups: Vec<_> = (0..columns.n_columns()).map(|site| Lookup::of(&columns, site)).collect();
     let mut states = no_states(&name, table.n_rows, &columns)?;
     let mut holes = Holes::default();
     table.each_example(|example, row| {
-        for (site, &column) in chosen.iter().enumerate() {
+        for (site, place) in places.iter().enumerate() {
+            let Some(column) = *place else {
+                let line = || table.text.line(row.from);
+                let what = || format!("{} has no column \"{}\"", line(), columns.name(site));
+                holes.note(states.dim(), example, site, what);
+                states[[example, site]] = MISSING;
+                continue;
+            };
             let cell = row.cells[column];
             if table.is_missing(example, column, cell) {
                 holes.note(states.dim(), example, site, || table.found_at(row, column));
@@ -65,7 +82,8 @@ pub(super) fn read(
     let bits = columns.encode(&name, states.view())?;
     let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
     let encoding = dataset.encoding().marked(mark);
-    let dataset = Dataset { left_out_columns: left_out, ..dataset.with_encoding(encoding) };
+    let dataset = dataset.with_encoding(encoding);
+    let dataset = Dataset { left_out_columns: left_out, lacked_columns, ..dataset };
     Ok((dataset, table.apart.finish(&table.text, &table.hidden)))
 }
 
@@ -76,6 +94,8 @@ pub(super) struct Hidden<'a> {
     pub mask: Option<&'a MissingMask>,
     /// Those of this number.
     pub mark: Option<f64>,
+    /// Those of columns of a model that the table lacks.
+    pub lacked: LackedColumns,
 }
 
 /// A table whose rows have one length.

@@ -4,6 +4,7 @@ use super::category_table::{self, Hidden};
 use super::column_apart::{ColumnApart, ColumnsApart, Wanted};
 use super::file_bytes::FileBytes;
 use super::holes::MissingMask;
+use super::lacked_columns::LackedColumns;
 use super::lined::{Files, Lined};
 use super::packed::PackedColumn;
 use super::picture::Picture;
@@ -139,6 +140,8 @@ pub(super) struct Reading<'a> {
     pub mask: Option<&'a MissingMask>,
     /// The columns of a table that are read apart.
     pub apart: &'a [Wanted],
+    /// What is done where a table lacks columns of the model whose columns the encoding has.
+    pub lacked: LackedColumns,
     /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
     /// nothing but read: the file may change. A run could compare its size and time at each epoch, but a change through
     /// another map is not in these before it is written back, and one that shortens the file ends the process. So a run
@@ -155,7 +158,7 @@ pub(super) fn examples(
     file: Unpacked,
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
-    let Reading { encoding, mask, apart: wanted, in_place } = reading;
+    let Reading { encoding, mask, apart: wanted, lacked, in_place } = reading;
     let bytes = &file.bytes;
     let text = Lined { bytes, files: &file.files };
     let format = Format::of(bytes);
@@ -168,7 +171,7 @@ pub(super) fn examples(
         // Its errors give the line of a value.
         Some(Format::Table) => match encoding.origin()? {
             Some(origin) => {
-                let hidden = Hidden { mask, mark: encoding.missing_value() };
+                let hidden = Hidden { mask, mark: encoding.missing_value(), lacked };
                 category_table::read(path, text, origin, hidden, apart)?
             }
             None => {

@@ -30,6 +30,8 @@ mod distinct;
 
 mod categories;
 
+mod lacked_columns;
+
 mod example_weights;
 
 mod encoding;
@@ -142,6 +144,7 @@ pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;
 pub use holes::{MissingMask, MissingValue};
 pub use labels::{Classes, Labels};
+pub use lacked_columns::LackedColumns;
 #[cfg(feature = "cli")]
 pub(crate) use long::Wide;
 #[cfg(feature = "cli")]
@@ -195,12 +198,16 @@ pub struct Dataset {
     n_left_out: usize,
     /// A note on the columns that are left out, as there is nothing to learn in them.
     left_out_columns: Option<String>,
+    /// A note on the columns of a model that the table lacks.
+    lacked_columns: Option<String>,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
     /// The first missing value, if a reader or a choice of examples said where it is in the whole data.
     first_missing: Option<FirstMissing>,
     /// The title of each example, if they are sequences of a file or rows with names.
     titles: Option<Vec<String>>,
+    /// The column of the titles, if one holds them.
+    titles_column: Option<String>,
     /// Where the examples are in the data as read, if some of these are left out.
     places: Option<Places>,
 }
@@ -227,9 +234,11 @@ impl Dataset {
             is_inferred: false,
             n_left_out: 0,
             left_out_columns: None,
+            lacked_columns: None,
             sites: None,
             first_missing: None,
             titles: None,
+            titles_column: None,
             places: None,
         }
     }
@@ -251,11 +260,11 @@ impl Dataset {
     }
 
     /// A note for the user on how integers or letters were taken, if the encoding was inferred, and on
-    /// sequences and columns that are left out.
+    /// sequences and columns that are left out, or columns of a model that are lacking.
     pub fn inferred(&self) -> Option<String> {
         let encoding = self.encoding.inferred(&Encoding::Undeclared, &self.name);
         let encoding = encoding.filter(|_| self.is_inferred);
-        if let Some(columns) = &self.left_out_columns {
+        if let Some(columns) = self.left_out_columns.as_ref().or(self.lacked_columns.as_ref()) {
             return Some(format!("{}: {columns}", self.name));
         }
         let left_out = match self.n_left_out {
@@ -422,6 +431,8 @@ impl Dataset {
             sha256: self.sha256.clone(),
             encoding: self.encoding.clone(),
             left_out_columns: self.left_out_columns.clone(),
+            lacked_columns: self.lacked_columns.clone(),
+            titles_column: self.titles_column.clone(),
             sites: self.sites.clone(),
             first_missing,
             ..*self
@@ -479,6 +490,11 @@ impl Dataset {
         self.titles.as_deref()
     }
 
+    /// The name of the column that holds the titles, if they are those of rows of a table.
+    pub fn titles_column(&self) -> Option<&str> {
+        self.titles_column.as_deref()
+    }
+
     /// Checks that each example has a value. From one without any nothing can be learned.
     ///
     /// # Errors
@@ -521,7 +537,10 @@ impl Dataset {
         let rows: Vec<_> = empty.iter().map(|&example| all[example].to_string()).collect();
         let found = match empty.len() {
             1 => format!("example {} has no value at all and is left out", rows[0]),
-            n => format!("{n} examples have no value at all and are left out: {}", first_of(&rows)),
+            n => {
+                let (all, rows) = (self.n_examples(), first_of(&rows));
+                format!("{n} of {all} examples have no value at all and are left out: {rows}")
+            }
         };
         Ok((self.rows(&kept), Some(format!("{}: {found}", self.name))))
     }

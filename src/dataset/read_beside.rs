@@ -68,7 +68,7 @@ impl Source {
         beside: Beside<'_>,
     ) -> Result<DataBeside> {
         let Beside { labels, classes, labels_column, weights, weights_column, mask, .. } = beside;
-        let Beside { id, id_column, ignored, ignored_columns, .. } = beside;
+        let Beside { id, id_column, ignored, ignored_columns, lacked_columns: lacked, .. } = beside;
         #[cfg(feature = "mnist")]
         let digits = self.digits(split, labels, classes)?;
         #[cfg(not(feature = "mnist"))]
@@ -116,7 +116,7 @@ impl Source {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
             wanted.extend(passed_over.map(|name| optional(role, name)));
         }
-        let reading = Reading { mask, apart: &wanted, ..reading };
+        let reading = Reading { mask, apart: &wanted, lacked, ..reading };
         let (dataset, columns) = self.read_by(split, reading)?;
         let mut columns = columns.into_iter();
         if has_labels && let Some(column) = columns.next().flatten() {
@@ -135,8 +135,12 @@ impl Source {
             found_weights = Some(Found { values, source, sha256: None });
         }
         let id = columns.next().flatten().filter(|_| has_id);
-        let titles = id.map(|column| column.cells).or(dataset.titles.clone());
-        let dataset = Dataset { titles, ..dataset };
+        let dataset = match id {
+            Some(ColumnApart { name, cells, .. }) => {
+                Dataset { titles: Some(cells), titles_column: Some(name), ..dataset }
+            }
+            None => dataset,
+        };
         Ok(DataBeside { dataset, labels: found_labels, weights: found_weights })
     }
 

@@ -65,7 +65,7 @@ impl TrainingMean {
 pub fn training_examples(path: &Path, file: &ModelFile) -> Result<Option<Examples>> {
     let provenance = &file.provenance;
     let Some(config) = data_of(path)? else { return Ok(None) };
-    let Ok(Some(training)) = config.read_part(Part::Train, &provenance.data) else {
+    let Ok(Some((training, _))) = config.read_part(Part::Train, &provenance.data) else {
         return Ok(None);
     };
     Ok(Some(Examples::new(training, Binarization::recorded(&provenance.settings)?)))

@@ -74,7 +74,13 @@ impl Data {
         // Equal integers, labels and columns must mean the same in both.
         let classes = all.labels().map(|labels| labels.classes().clone());
         let mut facts = Beside::facts(files.labels.as_ref(), files.weights.as_ref());
-        facts.extend(config.beside().facts_of_others());
+        // Where columns have names, those that an encoding left out are known, too.
+        let has_names = all.columns().is_some_and(|columns| columns.header().is_some());
+        let of_training = match has_names {
+            true => Beside { ignored: &config.ignore, ..config.beside() },
+            false => config.beside(),
+        };
+        facts.extend(of_training.facts_of_others());
         let beside = Beside::default().for_model(&facts, classes.as_ref());
         let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();
@@ -308,14 +314,19 @@ impl DataConfig {
         Ok((training, Some(validation)))
     }
 
-    /// Reads one part of the data as a model records them in `facts`; `None` if the run has no such part.
+    /// Reads one part of the data as a model records them in `facts`, with a note for the user on examples without any
+    /// value, which are left out as in training; `None` if the run has no such part.
     /// Errors name the setting `data` as the remedy for data that have moved, and `harmonium resume` as that for
     /// what belongs to their rows.
     ///
     /// # Errors
     /// Errors of reading the file; [`Error::Elsewhere`] if it does not have the SHA-256 of the settings, or
     /// [`Error::Unsuitable`] if those of the labels, the weights or the mask do not.
-    pub fn read_part(&self, part: Part, facts: &Map<String, Value>) -> Result<Option<Dataset>> {
+    pub fn read_part(
+        &self,
+        part: Part,
+        facts: &Map<String, Value>,
+    ) -> Result<Option<(Dataset, Option<String>)>> {
         let recorded = Encoding::recorded(facts)?;
         let classes = Classes::recorded(facts)?;
         let known = Beside::default().for_model(facts, classes.as_ref());
@@ -328,14 +339,14 @@ impl DataConfig {
             given.read(self, encoding, known).map(|(all, _)| all)
         };
         // As in training.
-        let read = |given| Ok(read(given)?.with_values()?.0);
-        let split = || self.split(read(self.training())?, Watch::default());
-        match part {
-            Part::Test => self.test().map(read).transpose(),
-            Part::Train => Ok(Some(split()?.0)),
-            Part::Validation if self.validation == 0 => Ok(None),
-            Part::Validation => Ok(split()?.1),
+        let read = |given| read(given)?.with_values();
+        if part == Part::Test {
+            return self.test().map(read).transpose();
         }
+        let (all, empty) = read(self.training())?;
+        let (training, validation) = self.split(all, Watch::default())?;
+        let found = if part == Part::Train { Some(training) } else { validation };
+        Ok(found.map(|found| (found, empty)))
     }
 
     /// The part whose file has the SHA-256 of these data: the test data, or the training data if the

@@ -5,11 +5,12 @@ use super::data::Part;
 use super::files::{CHECKPOINTS, LAST_MODEL, MODEL, SETTINGS};
 use super::settings::SettingsFile;
 use crate::dataset::{
-    Beside, Classes, DataBeside, Dataset, Encoding, Source, Split, UnknownLetters,
+    Beside, Classes, DataBeside, Dataset, Encoding, LackedColumns, Source, Split, UnknownLetters,
 };
 use crate::error::{Error, Result};
 use crate::model::Provenance;
 use crate::setting::invalid;
+use crate::train::Missing;
 use std::path::{Path, PathBuf};
 
 /// The data that the user asks for.
@@ -63,8 +64,8 @@ pub struct ChosenData {
     pub is_default: bool,
     /// A warning for the reader of results on them.
     pub warning: Option<&'static str>,
-    /// A note for the user on the column of weights, if there is one.
-    pub note: Option<String>,
+    /// Notes for the user: on the column of weights, and on examples without a value, which are left out.
+    pub notes: Vec<String>,
 }
 
 impl ChosenData {
@@ -115,7 +116,7 @@ impl DataChoice<'_> {
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model, provenance) };
         let part = self.split.unwrap_or(self.usual);
-        let (dataset, note) = part.read_beside(source, provenance, self.beside, self.reading)?;
+        let (dataset, notes) = part.read_beside(source, provenance, self.beside, self.reading)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
         let is_whole =
@@ -123,7 +124,7 @@ impl DataChoice<'_> {
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part, is_given: true, is_default, warning, note })
+        Ok(ChosenData { dataset, part, is_given: true, is_default, warning, notes })
     }
 
     /// Reads the examples of the run of a model.
@@ -131,7 +132,7 @@ impl DataChoice<'_> {
         let config = data_of(model)?.ok_or_else(|| Error::NoData { path: model.to_path_buf() })?;
         let default = config.judged_by();
         let part = self.split.unwrap_or(default);
-        let dataset = config.read_part(part, &provenance.data)?.ok_or_else(|| {
+        let (dataset, empty) = config.read_part(part, &provenance.data)?.ok_or_else(|| {
             let what = match part {
                 Part::Test => "has no test_data",
                 _ => "was trained without validation",
@@ -141,7 +142,8 @@ impl DataChoice<'_> {
         let is_default = part == default;
         let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
         let part = Some(part);
-        Ok(ChosenData { dataset, part, is_given: false, is_default, warning, note: None })
+        let notes = empty.into_iter().collect();
+        Ok(ChosenData { dataset, part, is_given: false, is_default, warning, notes })
     }
 }
 
@@ -166,31 +168,39 @@ impl Part {
         Ok(self.read_beside(source, provenance, Beside::default(), reading)?.0)
     }
 
-    /// As [`read`](Self::read), with what belongs to the rows of the data, and a note on it.
+    /// As [`read`](Self::read), with what belongs to the rows of the data, and notes on them. A table may lack columns
+    /// of a model that was trained with a rule for missing values.
     pub(crate) fn read_beside(
         self,
         source: &Source,
         provenance: &Provenance,
         beside: Beside<'_>,
         reading: OtherReading,
-    ) -> Result<(Dataset, Option<String>)> {
+    ) -> Result<(Dataset, Vec<String>)> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
         let encoding = reading.of(Encoding::recorded(&provenance.data)?)?;
         let classes = Classes::recorded(&provenance.data)?;
+        let lacked_columns = match Missing::recorded(&provenance.settings)? {
+            Some(_) => LackedColumns::Missing,
+            None => LackedColumns::RefuseAsWhole,
+        };
+        let beside = Beside { lacked_columns, ..beside };
         let beside = beside.for_model(&provenance.data, classes.as_ref());
         let found = source.read_beside(split, encoding, beside)?;
         let weights = found.weights.as_ref();
         let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
+        let mut notes: Vec<_> = note.into_iter().collect();
         let is_inverted = fact("inverted").is_some_and(|inverted| inverted == true);
         let dataset = if is_inverted { found.dataset.inverted() } else { found.dataset };
         let mut dataset = DataBeside { dataset, ..found }.joined()?;
         if self != Part::Validation {
-            return Ok((dataset, note));
+            return Ok((dataset, notes));
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
         // As in training.
-        dataset = dataset.with_values()?.0;
+        let (with_values, empty) = dataset.with_values()?;
+        (dataset, notes) = (with_values, notes.into_iter().chain(empty).collect());
         let n_examples = dataset.n_examples();
         let validation = number("validation").filter(|&n| n > 0 && n < n_examples);
         let Some(validation) = validation else {
@@ -208,6 +218,6 @@ impl Part {
             );
             return Err(invalid("split", self, rule));
         }
-        Ok((dataset.split_validation(validation)?.1, note))
+        Ok((dataset.split_validation(validation)?.1, notes))
     }
 }
