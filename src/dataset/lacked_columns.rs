@@ -83,8 +83,9 @@ impl Header {
         let unknown: Vec<_> = (0..self.names.len()).filter(|&at| !is_known(at)).collect();
         let unknown: Vec<_> = unknown.into_iter().map(|at| &self.names[at][..]).collect();
         let is = if unknown.len() == 1 { "is a column" } else { "are columns" };
+        let lack = if absent.len() == 1 { "is lacking" } else { "are lacking" };
         let rule = format!(
-            "{} {is} that the model does not know, while {} of its columns are lacking: {}; correct the names, or leave \
+            "{} {is} that the model does not know, while {} of its columns {lack}: {}; correct the names, or leave \
              out what is no column of the model",
             named(&unknown),
             absent.len(),
