@@ -418,8 +418,8 @@ const HELP: [Help; 20] = [
                 "lists all pairs of columns, for bits 0 and 1",
             ),
             example(
-                "harmonium couplings runs/family --min-distance 5 --out contacts.csv",
-                "of sequences of proteins: lists pairs of sites that may touch",
+                "harmonium couplings runs/coins --min-distance 5 --out apart.csv",
+                "lists pairs of columns that are at least 5 apart, as one does for contacts of proteins",
             ),
         ],
     },
