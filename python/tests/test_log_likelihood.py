@@ -139,9 +139,9 @@ def test_independent_units_are_scored_if_the_number_of_examples_is_known(bits):
 
 
 def test_exact_is_said_of_log_z_alone_where_sums_over_what_rows_lack_are_annealed(rows):
-    """A row that lacks more than 12 bits is annealed by a model of more than 12 hidden units; log Z stays exact."""
+    """A row that lacks more than 12 bits is annealed by a model of more than 16 hidden units; log Z stays exact."""
     rng = np.random.RandomState(1)
-    wide = Rbm(rng.normal(0, 0.5, (16, 13)), rng.normal(0, 1, 16), rng.normal(0, 1, 13))
+    wide = Rbm(rng.normal(0, 0.5, (16, 17)), rng.normal(0, 1, 16), rng.normal(0, 1, 17))
     X = rows[:6, :16].astype(float)
     whole = wide.log_likelihood(X)
     assert whole.observed is None and str(whole).endswith(", exact")
