@@ -6,10 +6,11 @@
 //! T(p) = T(1) ⌈panels/p⌉/panels + k [2 g + C (V + H)/8 /B] + g + 16 H/B + x + 2 VH/p /B + g
 //! ```
 //!
-//! with g = α ⌈log₂ p⌉, the latency of a call in which each rank gets something of all (k sweeps have two of them, the sums
-//! of p̃ and the longest step one each), x = α (p − 1), that of the exchange of weights, α the latency of the network and B
-//! its bytes a second. T(1) is the time of an update on one thread of this computer, divided by 64 cores of which half is
-//! lost; the panels are those of the smaller layer. What is not in it: ranks that wait for the slowest, and copies.
+//! with g = α ⌈log₂ p⌉, the latency of a call in which each rank gets something of all (k sweeps have two of them, the
+//! sums of p̃ and the longest step one each), x = α (p − 1), that of the exchange of weights, α the latency of the
+//! network and B its bytes a second. T(1) is the time of an update on one thread of this computer, divided by 64 cores
+//! of which half is lost; the panels are those of the smaller layer. What is not in it: ranks that wait for the
+//! slowest, and copies.
 //!
 //! `cargo bench --bench ranks` prints the table of the model, then times of updates on two ranks of one thread each, in
 //! this process, beside two threads. `mpirun -n 2 harmonium bench --mpi --threads 1` takes the same by MPI.

@@ -224,9 +224,9 @@
 //! estimate errs to which side. [`evaluate::evidence`] says where the base and the reverse chains come
 //! from, [`evaluate::verdict`] when an estimate is believed.
 //!
-//! Chains of a whole ladder that swap states pass between modes that annealing may miss. Bennett's ratios of neighbours then
-//! lead from Z of the base to that of the model ([`evaluate::exchange_evidence`]). Whether the model gives the modes of its
-//! data the right mass, and whether plain chains reach them, is looked at by [`evaluate::mixing`].
+//! Chains of a whole ladder that swap states pass between modes that annealing may miss. Bennett's ratios of neighbours
+//! then lead from Z of the base to that of the model ([`evaluate::exchange_evidence`]). Whether the model gives the
+//! modes of its data the right mass, and whether plain chains reach them, is looked at by [`evaluate::mixing`].
 //!
 //! Training is a path, too. Chains that start where Z is known and follow the parameters give log Z in every
 //! epoch ([`evaluate::TrajectoryAis`]).
@@ -334,11 +334,11 @@
 //!
 //! # Exit codes
 //!
-//! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file
-//! or the environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else
-//! failed: a file, data that do not fit the model, a training that diverged. A run, or a sweep of runs, that a signal stopped
-//! ends with 128 plus the number of the signal, and can be resumed. So can a run on several ranks that ends
-//! with 75, as one of them did not answer.
+//! The program ends with 0 if it did what it was asked. It ends with 2 if the command line, a settings file or the
+//! environment is wrong, wherever that is found ([`Error::is_misuse`]), and with 1 if anything else failed: a file,
+//! data that do not fit the model, a training that diverged. A run, or a sweep of runs, that a signal stopped ends with
+//! 128 plus the number of the signal, and can be resumed. So can a run on several ranks that ends with 75, as one of
+//! them did not answer.
 //!
 //! # Features
 //!

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::setting::{Range, Value as _};
 use std::ops::RangeInclusive;
 
-/// Version of the rules that turn a seed into draws: addresses, lanes, the order in which units
-/// take words, σ and the thresholds, and the rounding of weights and statistics. Files that depend on these rules contain it.
+/// Version of the rules that turn a seed into draws: addresses, lanes, the order in which units take words, σ and the
+/// thresholds, and the rounding of weights and statistics. Files that depend on these rules contain it.
 pub const STREAM_VERSION: u32 = 2;
 
 /// Number of generators that step together.
@@ -108,7 +108,8 @@ pub enum Purpose {
     PopulationRates = 33,
     /// A simulated example; index: the example, test examples after those to train on.
     PopulationExample = 34,
-    /// A chain at a model that training passed through, with `ptt`; index: number of the model · number of chains + chain.
+    /// A chain at a model that training passed through, with `ptt`; index: number of the model · number of chains +
+    /// chain.
     TrajectoryChain = 35,
     /// The swaps of these models; index: the sweep.
     TrajectorySwap = 36,

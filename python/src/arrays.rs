@@ -612,8 +612,8 @@ pub fn decoded<'py>(
 /// float32, intensities from 0 to 1; a row of an image has its rows end to end. Integers are read by
 /// `grey_levels` and `spins`, as in `train`.
 ///
-/// Sequences in FASTA are texts (N), with all their letters but inserts; `train` and models take such texts, and parts of
-/// them. Columns of categories that were packed are the values (N, columns), for `train(..., categories="auto")`.
+/// Sequences in FASTA are texts (N), with all their letters but inserts; `train` and models take such texts, and parts
+/// of them. Columns of categories that were packed are the values (N, columns), for `train(..., categories="auto")`.
 ///
 /// >>> import harmonium, pathlib, tempfile
 /// >>> with tempfile.TemporaryDirectory() as folder:

@@ -17,8 +17,8 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// Two vectors of places, each of which the data must have. Where the caller's columns are in another `order`, theirs
-    /// count.
+    /// Two vectors of places, each of which the data must have. Where the caller's columns are in another `order`,
+    /// theirs count.
     pub fn of(given: &Bound<'_, PyAny>, data: &Dataset, order: Option<&[usize]>) -> PyResult<Self> {
         let (rows, columns): (Vec<i64>, Vec<i64>) = given.extract().map_err(|cause| {
             let message = "entries must be two vectors of whole numbers, (rows, columns)";

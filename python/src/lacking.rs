@@ -17,8 +17,8 @@ pub enum Rows {
     Lacking(Box<Dataset>),
 }
 
-/// The rows of an array-like or of a sparse matrix for a model of which `missing` says what a missing value is. A model of
-/// whole rows takes no others.
+/// The rows of an array-like or of a sparse matrix for a model of which `missing` says what a missing value is. A model
+/// of whole rows takes no others.
 pub fn rows_or_lacking(
     object: &Bound<'_, PyAny>,
     encoding: Encoding,

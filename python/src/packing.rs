@@ -14,8 +14,9 @@ use std::path::PathBuf;
 /// same bits. Its bits, grey levels and numbers are then no memory of the process.
 ///
 /// `data` are rows or images, as for `train`, or what `read` reads: the path of a file or a folder, or a pattern such
-/// as "part-*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`, `spins`,
-/// `categories`, `ignore`, `alphabet`, `unknown_letters` and `missing_value`, as in `train`; NaN is a missing value.
+/// as "part-*.npy", whose files are packed one after the other. Integers and columns are read by `grey_levels`,
+/// `spins`, `categories`, `ignore`, `alphabet`, `unknown_letters` and `missing_value`, as in `train`; NaN is a missing
+/// value.
 ///
 /// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or
 /// `label`, the weights `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that

@@ -1053,8 +1053,8 @@ impl Rbm {
     ///
     /// Returns
     /// -------
-    /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack, the columns in the order of
-    /// a frame; or with `entries` of shape (number of entries,)
+    /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack, the columns in the order
+    /// of a frame; or with `entries` of shape (number of entries,)
     ///
     /// Examples
     /// --------

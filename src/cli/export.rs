@@ -15,8 +15,9 @@ use std::path::PathBuf;
 pub struct Export {
     /// A model of bits, or for a .npz of categories, a checkpoint, or the folder of a run
     model: PathBuf,
-    /// Write the model to this file for other programs: a .safetensors or .npz holds the weights and two biases
-    /// as float32, for categories a .npz also what each unit stands for (`site`, `number`, `state`, `column`); a .onnx is a graph that computes `hidden` (N, H), p(h | v), from `visible` (N, V)
+    /// Write the model to this file for other programs: a .safetensors or .npz holds the weights and two biases as
+    /// float32, for categories a .npz also what each unit stands for (`site`, `number`, `state`, `column`); a .onnx is
+    /// a graph that computes `hidden` (N, H), p(h | v), from `visible` (N, V)
     #[arg(long, value_name = "FILE",
         value_parser = PathBufValueParser::new().try_map(Output::foreign_model))]
     out: Output,

@@ -56,8 +56,8 @@ pub struct ReadingFlags {
     /// The number that stands for a missing value in the given data, such as -9 or 0 [default: as in training]
     #[arg(long, value_name = "X", requires = "data", allow_negative_numbers = true, value_parser = finite)]
     missing_value: Option<f64>,
-    /// What is done with letters of the given sequences that the model does not know: `refuse`, `gap`, `missing` (each is
-    /// summed out) or `drop` (the sequence has no result) [default: as in training]
+    /// What is done with letters of the given sequences that the model does not know: `refuse`, `gap`, `missing` (each
+    /// is summed out) or `drop` (the sequence has no result) [default: as in training]
     #[arg(long, value_name = "refuse|gap|missing|drop", requires = "data")]
     unknown_letters: Option<UnknownLetters>,
 }

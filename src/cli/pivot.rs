@@ -18,8 +18,8 @@ pub struct Pivot {
     #[arg(long, value_name = "USER,ITEM,RATING", value_delimiter = ',', num_args = 1)]
     columns: Option<Vec<String>>,
     /// Write the table with a row for each example to this file: .csv or .tsv. Its first column has the names of the
-    /// examples: name it in training by --id. A column of the number 31 is called `item:31`, as a header of numbers would
-    /// pass for an example
+    /// examples: name it in training by --id. A column of the number 31 is called `item:31`, as a header of numbers
+    /// would pass for an example
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Output,
     #[command(flatten)]

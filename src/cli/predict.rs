@@ -67,9 +67,9 @@ pub struct Predict {
     /// is 1 where a value is missing (.npy, .npz or text)
     #[arg(long, value_name = "PATH", requires = "data")]
     pub(super) missing_mask: Option<PathBuf>,
-    /// With --fill also write p(v = 1 | the given values) of each unit (N, V), f64, to this file: .npy, .npz,
-    /// .csv or .tsv, where columns have the header `column=value`, after the names of the rows if a column has them. Units
-    /// that are given have their values
+    /// With --fill also write p(v = 1 | the given values) of each unit (N, V), f64, to this file: .npy, .npz, .csv or
+    /// .tsv, where columns have the header `column=value`, after the names of the rows if a column has them. Units that
+    /// are given have their values
     #[arg(long, value_name = "FILE", requires = "fill",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     pub(super) probabilities: Option<Output>,

@@ -15,8 +15,8 @@ pub struct Report {
     /// The file for the page [default: report.html, of one folder in that folder]
     #[arg(long, value_name = "FILE.html")]
     out: Option<PathBuf>,
-    /// Write each curve and picture of the runs, and the scores of a sweep, to this folder, too, as an SVG and a PDF as wide
-    /// as a column of a paper, or as its sites need
+    /// Write each curve and picture of the runs, and the scores of a sweep, to this folder, too, as an SVG and a PDF as
+    /// wide as a column of a paper, or as its sites need
     #[arg(long, value_name = "FOLDER")]
     figures: Option<PathBuf>,
     /// Give the figures a log axis of epochs; the page has a switch for it

@@ -37,8 +37,8 @@ impl Rows {
     }
 
     /// The bytes of a table with a line for each row, and perhaps a header. If a column of the data holds names, it
-    /// comes first, under its own name: other commands find it there. The others are then `column1`, `column2`, … if they
-    /// have no names.
+    /// comes first, under its own name: other commands find it there. The others are then `column1`, `column2`, … if
+    /// they have no names.
     pub fn with_names(&self, out: &Output, table: Vec<u8>) -> Vec<u8> {
         let Some((column, names)) =
             self.column.as_ref().zip(self.names.as_ref()).filter(|_| out.is_table())

@@ -116,7 +116,8 @@ pub struct SweepFlags {
 }
 
 impl SweepFlags {
-    /// Works on a sweep on all ranks of the job: `lead` on the first, while the others train the runs that they are dealt.
+    /// Works on a sweep on all ranks of the job: `lead` on the first, while the others train the runs that they are
+    /// dealt.
     ///
     /// # Errors
     /// Those of `lead`, and of the launch.

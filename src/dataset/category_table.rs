@@ -16,7 +16,8 @@ use crate::error::{Error, Result};
 use std::path::Path;
 
 /// Reads a table whose columns are bits and categories, and the columns that were asked for apart, if they are
-/// there. A table for a model may lack columns as `lacked` says. A mask hides values of all columns, ignored ones and those that are read apart included.
+/// there. A table for a model may lack columns as `lacked` says. A mask hides values of all columns, ignored ones and
+/// those that are read apart included.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] with the line of a row of another length, or if there are no examples;

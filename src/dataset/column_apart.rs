@@ -232,7 +232,8 @@ fn besides<'a>(cells: &[&'a [u8]], wanted: &[Wanted]) -> Vec<&'a [u8]> {
 }
 
 /// Whether a first row has names of columns: its cells besides those that are asked for are names, or one of these is
-/// there. Other names may then be numbers, such as those of films; but a name that may be missing is no proof beside few.
+/// there. Other names may then be numbers, such as those of films; but a name that may be missing is no proof beside
+/// few.
 pub(super) fn is_header(cells: &[&[u8]], wanted: &[Wanted]) -> bool {
     let is_name = |cell: &[u8]| Cell::of(cell) == Cell::Text;
     let others = besides(cells, wanted);

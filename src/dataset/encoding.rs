@@ -218,8 +218,8 @@ impl Encoding {
     }
 
     /// Whether floating-point numbers stand for others: as spins and columns always, as declared grey levels if all are
-    /// whole and some are above 1. (Many programs keep whole numbers in that type.) Numbers that stand for missing values
-    /// do not count.
+    /// whole and some are above 1. (Many programs keep whole numbers in that type.) Numbers that stand for missing
+    /// values do not count.
     pub fn reads_reals(&self, numbers: impl Iterator<Item = f64>) -> bool {
         let mark = self.missing_value();
         let mut given = numbers.filter(|x| Some(*x) != mark);

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// Reads the images of a folder. Hidden files are passed over.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::OutOfMemory`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size than the
-/// first, for a folder inside, and for no images.
+/// [`Error::Io`]; [`Error::OutOfMemory`]; [`Error::Unsuitable`] for a file that is not a grey PNG or has another size
+/// than the first, for a folder inside, and for no images.
 pub(super) fn read(path: &Path, encoding: Encoding) -> Result<Dataset> {
     let names = pattern::names(path)?;
     let unsuitable = |path: PathBuf, rule: String| Err(Error::Unsuitable { path, rule });

@@ -29,10 +29,10 @@ pub(crate) struct Wide {
 }
 
 impl Wide {
-    /// Reads a table in long form. `parts` are the names of its columns of examples, columns and values; by default
-    /// its first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
-    /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet.
-    /// A column whose name is the number 31 is called `item:31`, as a header of numbers would pass for an example unless
+    /// Reads a table in long form. `parts` are the names of its columns of examples, columns and values; by default its
+    /// first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
+    /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet. A
+    /// column whose name is the number 31 is called `item:31`, as a header of numbers would pass for an example unless
     /// another column is asked for, and so is one of the name of the first; `item` is the name of its part.
     ///
     /// # Errors

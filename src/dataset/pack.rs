@@ -48,8 +48,8 @@ impl Dataset {
 
 impl DataBeside {
     /// Writes the examples and their labels and weights to a file, as [`Dataset::pack`]. Columns keep their names;
-    /// labels of a file are in the column `label`, those of MNIST in `digit`, weights of a file in `weight`. Examples of
-    /// weight 0 are kept.
+    /// labels of a file are in the column `label`, those of MNIST in `digit`, weights of a file in `weight`. Examples
+    /// of weight 0 are kept.
     ///
     /// # Errors
     /// As [`Dataset::pack`]; [`Error::BadWeights`] or [`Error::InvalidSetting`] if weights or labels do not fit the

@@ -11,8 +11,8 @@ pub(super) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
-/// The files that a path names as a pattern, in the natural order of their names; `None` if it is no pattern, or a
-/// file has this very name. In the name of a file `*` stands for any text, and `?` for one character. As `FILE.npz:NAME`
+/// The files that a path names as a pattern, in the natural order of their names; `None` if it is no pattern, or a file
+/// has this very name. In the name of a file `*` stands for any text, and `?` for one character. As `FILE.npz:NAME`
 /// names an array, `*.npz:NAME` names one in each file.
 ///
 /// # Errors

@@ -188,8 +188,8 @@ mod tests {
         }
     }
 
-    /// The populations have their shares, and their law is worth some 45 nats more than independent sites, as in the data
-    /// of the same law by other programs.
+    /// The populations have their shares, and their law is worth some 45 nats more than independent sites, as in the
+    /// data of the same law by other programs.
     #[test]
     fn examples_have_the_shares_of_the_populations() {
         let populations = Populations::new(2026);

@@ -47,9 +47,9 @@ impl Dataset {
     /// numbers also - and a full stop.
     ///
     /// # Errors
-    /// [`Error::Io`](crate::Error::Io); [`Error::Malformed`](crate::Error::Malformed) if the file is damaged or of an unknown format;
-    /// [`Error::Unsuitable`](crate::Error::Unsuitable) if it holds no examples, or is of a format that cannot be read;
-    /// [`Error::BadValue`](crate::Error::BadValue).
+    /// [`Error::Io`](crate::Error::Io); [`Error::Malformed`](crate::Error::Malformed) if the file is damaged or of an
+    /// unknown format; [`Error::Unsuitable`](crate::Error::Unsuitable) if it holds no examples, or is of a format that
+    /// cannot be read; [`Error::BadValue`](crate::Error::BadValue).
     pub fn read_as(path: impl AsRef<Path>, encoding: Encoding) -> Result<Self> {
         Self::read_masked(path, encoding, None)
     }
@@ -57,8 +57,8 @@ impl Dataset {
     /// As [`read_as`](Self::read_as), without the values that a mask hides, whatever they are.
     ///
     /// # Errors
-    /// As [`read_as`](Self::read_as); [`Error::Unsuitable`](crate::Error::Unsuitable) if the mask has another shape than the data; as
-    /// [`with_missing`](Self::with_missing).
+    /// As [`read_as`](Self::read_as); [`Error::Unsuitable`](crate::Error::Unsuitable) if the mask has another shape
+    /// than the data; as [`with_missing`](Self::with_missing).
     pub fn read_masked(
         path: impl AsRef<Path>,
         encoding: Encoding,

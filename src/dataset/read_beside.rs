@@ -45,8 +45,8 @@ impl Source {
         self.read_all_by(split, Reading { encoding, ..Reading::default() }, beside)
     }
 
-    /// [`read_beside`](Self::read_beside), but the grey levels of a large file stay in it. For programs that do nothing but
-    /// read, such as packing: a file that is shortened meanwhile ends the process.
+    /// [`read_beside`](Self::read_beside), but the grey levels of a large file stay in it. For programs that do nothing
+    /// but read, such as packing: a file that is shortened meanwhile ends the process.
     ///
     /// # Errors
     /// As [`read_beside`](Self::read_beside).

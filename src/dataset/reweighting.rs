@@ -17,10 +17,10 @@ const ROWS: usize = 64;
 const ROUNDING: f64 = 1e-9;
 
 impl Dataset {
-    /// The same examples of bits, each with the weight 1 / the number of examples, itself included, that
-    /// agree with it in at least this share of the sites that have a value in both. Examples without a common site do not
-    /// agree. The work grows with the square of their number. The sum of these
-    /// weights is M_eff of Morcos et al. (PNAS 108, E1293, 2011), the number of examples in standard errors.
+    /// The same examples of bits, each with the weight 1 / the number of examples, itself included, that agree with it
+    /// in at least this share of the sites that have a value in both. Examples without a common site do not agree. The
+    /// work grows with the square of their number. The sum of these weights is M_eff of Morcos et al. (PNAS 108, E1293,
+    /// 2011), the number of examples in standard errors.
     ///
     /// ```
     /// use harmonium::dataset::Dataset;

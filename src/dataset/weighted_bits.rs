@@ -81,7 +81,8 @@ impl WeightedRows<'_> {
         WeightedBits::new(self.bits.spread(n), weights).of_shares(self.are_shares).lacking(missing)
     }
 
-    /// The number of examples that the rows are worth: as [`ExampleWeights::n_effective`](super::ExampleWeights::n_effective).
+    /// The number of examples that the rows are worth: as
+    /// [`ExampleWeights::n_effective`](super::ExampleWeights::n_effective).
     pub fn n_effective(&self) -> f64 {
         match self.weights {
             None => self.bits.n_rows() as f64,

@@ -97,9 +97,9 @@ impl<'a> Classifier<'a> {
         Ok(scores)
     }
 
-    /// ln p(y | what a row has) of each class (N, K), in nats, for rows (N, V) or (N, V − K) that may lack values, which
-    /// are summed out for each class as in [`Observed`](super::Observed): exactly, or by annealing, whose number of
-    /// rows is the second result. The streams of `seed` anneal.
+    /// ln p(y | what a row has) of each class (N, K), in nats, for rows (N, V) or (N, V − K) that may lack values,
+    /// which are summed out for each class as in [`Observed`](super::Observed): exactly, or by annealing, whose number
+    /// of rows is the second result. The streams of `seed` anneal.
     ///
     /// # Errors
     /// As [`log_probabilities`](Self::log_probabilities).

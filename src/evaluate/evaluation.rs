@@ -171,7 +171,8 @@ impl<'a> Evaluator<'a> {
         Self { model_states: Some(GivenStates { visible, origin: origin.into() }), ..self }
     }
 
-    /// Sets the models that training passed through, as they move chains, for [`Method::Ptt`]. The first has no weights.
+    /// Sets the models that training passed through, as they move chains, for [`Method::Ptt`]. The first has no
+    /// weights.
     pub fn ladder(self, ladder: &'a [FixedWeights]) -> Self {
         Self { ladder: Some(ladder), ..self }
     }
@@ -195,10 +196,11 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the rows of `visible` (N, V), with weights or without.
     ///
     /// # Errors
-    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, there are
-    /// no rows or model states without rows, or the layers have too many units to enumerate;
-    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if rows or states are not V wide; [`Error::OutOfMemory`](crate::Error::OutOfMemory);
-    /// [`Error::Interrupted`](crate::Error::Interrupted); and as [`Path::new`].
+    /// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if a setting is out of its range, there are no rows or
+    /// model states without rows, or the layers have too many units to enumerate;
+    /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if rows or states are not V wide;
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); [`Error::Interrupted`](crate::Error::Interrupted); and as
+    /// [`Path::new`].
     pub fn evaluate<'b>(&self, visible: impl Into<WeightedRows<'b>>) -> Result<Evaluation> {
         let rows = visible.into();
         let visible = rows.bits;

@@ -49,9 +49,9 @@ pub struct EvaluationConfig {
     pub n_chains: usize,
     /// The inverse temperatures of AIS.
     pub schedule: AnnealingSchedule,
-    /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are
-    /// annealed back, at most 1,000,000,000; usual: 1,000 to 100,000. [`Method::Pt`] and [`Method::Ptt`] measure as many
-    /// sweeps after them, and sweep on if that does not suffice.
+    /// Sweeps that bring the chains of reverse AIS into the model's distribution before they are annealed back, at most
+    /// 1,000,000,000; usual: 1,000 to 100,000. [`Method::Pt`] and [`Method::Ptt`] measure as many sweeps after them,
+    /// and sweep on if that does not suffice.
     pub burn_in: usize,
     /// Examples, spread evenly, on which RAISE is computed; usual: 0 or 100.
     pub raise: usize,

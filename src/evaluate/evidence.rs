@@ -61,8 +61,8 @@ pub(super) struct Ends {
     pub log_weights: Vec<f64>,
 }
 
-/// The room above log Z for modes that nothing has seen, and for those that mean field finds: with a share s of the seen
-/// mass they would raise it by log(1 + s).
+/// The room above log Z for modes that nothing has seen, and for those that mean field finds: with a share s of the
+/// seen mass they would raise it by log(1 + s).
 pub(super) fn room(unseen_share: f64) -> f64 {
     libm::log1p(UNSEEN_SHARE + unseen_share)
 }

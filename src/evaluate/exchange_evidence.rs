@@ -16,8 +16,8 @@
 //! the two means are plain sums and no rise has to be kept.
 //!
 //! States swap only with those of the same chain of another rung. So the chains number c of all rungs form a *column*
-//! that depends on no other, and the differences of columns give the standard error of the whole sum over pairs, whatever
-//! the correlations in time and between pairs.
+//! that depends on no other, and the differences of columns give the standard error of the whole sum over pairs,
+//! whatever the correlations in time and between pairs.
 
 use super::ais::{LogZ, NORMAL_95, NORMAL_99, bennett, student};
 use super::evidence::room;
@@ -56,16 +56,16 @@ pub struct ExchangeEvidence {
     pub n_sweeps: u64,
     /// How well the states moved.
     pub passage: Passage,
-    /// A lower bound on the logarithm of the mass of modes that mean field finds and no state at the model saw; −∞ if it
-    /// finds none.
+    /// A lower bound on the logarithm of the mass of modes that mean field finds and no state at the model saw; −∞ if
+    /// it finds none.
     pub log_unseen: f64,
     /// Rounds, 1 or 2.
     pub n_rounds: u32,
 }
 
 impl ExchangeEvidence {
-    /// log Z's interval: one of 99 %, with room above for modes that no state saw, for [`UNSEEN_SHARE`](super::evidence::UNSEEN_SHARE) of the mass and
-    /// for the mass that mean field finds.
+    /// log Z's interval: one of 99 %, with room above for modes that no state saw, for
+    /// [`UNSEEN_SHARE`](super::evidence::UNSEEN_SHARE) of the mass and for the mass that mean field finds.
     pub fn interval(&self) -> (f64, f64) {
         let LogZ { log_z, standard_error, .. } = self.log_z;
         let reach = student(self.n_chains - 1, NORMAL_99) * standard_error;
@@ -117,8 +117,9 @@ fn log_z_of_first(rungs: &[FixedWeights]) -> Result<f64> {
     Ok(visible + first.hidden_units().cumulant(of(first.hidden_bias())))
 }
 
-/// Gathers the evidence along a ladder: the models `passed`, of which the first has no weights, with the model of `path`
-/// at the top; or temperatures of `path` if there are no such models. Also returns the last states at the model (C, V).
+/// Gathers the evidence along a ladder: the models `passed`, of which the first has no weights, with the model of
+/// `path` at the top; or temperatures of `path` if there are no such models. Also returns the last states at the model
+/// (C, V).
 ///
 /// # Errors
 /// [`Error::InvalidSetting`] for models that begin with one that has weights;

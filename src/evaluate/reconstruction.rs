@@ -58,8 +58,9 @@ fn reconstruct_watched(
     weights.visible_given_hidden().means_watched(&chains.hidden(), watch)
 }
 
-/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. Of an example that lacks
-/// values, only those units count that it has. It also falls when the chains freeze, so it does not measure how well a model has learned.
+/// The mean over examples of Σᵢ (vᵢ − p(vᵢ' | h))² / V: 0 is perfect, 0.25 is a guess. Of an example that lacks values,
+/// only those units count that it has. It also falls when the chains freeze, so it does not measure how well a model
+/// has learned.
 ///
 /// # Errors
 /// As [`reconstruct`]; [`Error::Interrupted`](crate::Error::Interrupted).

@@ -16,7 +16,8 @@ pub const VALUES: usize = 18;
 const SURE: f64 = 3.0;
 
 /// The share of the gain over independent units above which this difference is called far. (Below it, less training or
-/// fewer units often do no better: of 200 units on lattice proteins, which were best for validation examples, it is 0.11.)
+/// fewer units often do no better: of 200 units on lattice proteins, which were best for validation examples, it is
+/// 0.11.)
 const OVERFITTED: f64 = 0.2;
 
 /// Lines of a name and a text.

@@ -220,7 +220,8 @@ impl<'a> ReplicaExchange<'a> {
         ((n_sweeps % 2) as usize..self.swaps.len()).step_by(2)
     }
 
-    /// Draws h at each level; at pairs that may swap given the states of the neighbour, too, with the log-masses of both.
+    /// Draws h at each level; at pairs that may swap given the states of the neighbour, too, with the log-masses of
+    /// both.
     fn draw_hidden(&mut self, watch: Watch<'_>) -> Result<()> {
         let first = (self.n_sweeps % 2) as usize;
         let (alone, paired) = self.levels.split_at_mut(first);
@@ -342,8 +343,8 @@ impl<'a> ReplicaExchange<'a> {
         })
     }
 
-    /// Of each unit the number of chains in which it has been switched on and off since some sweep in the second quarter
-    /// of all; none before the second sweep.
+    /// Of each unit the number of chains in which it has been switched on and off since some sweep in the second
+    /// quarter of all; none before the second sweep.
     fn changes(&self) -> Vec<[i64; 2]> {
         let now = self.top().chains.visible();
         let mut changes = vec![[0; 2]; now.n_columns()];

@@ -6,14 +6,13 @@
 //!  v ──► cⱼ + Σ_{i on} W̃ᵢⱼ ──► σ ──► draw h ──► bᵢ + Σ_{j on} W̃ᵢⱼ ──► σ ──► draw v ──► …
 //! ```
 //!
-//! [`AnnealedChains`] move along a [`Path`] from independent pixels to the model, with the same
-//! conditionals at an inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on
-//! the same path and help the chains to pass from one mode to another; those of a [`Trajectory`] are at models that training
-//! passed through. Samples are the last states of
-//! separate chains ([`Chains::for_samples`]), or of chains that swap states with those of a fixed ladder of
-//! distributions ([`ReplicaExchange`]). With some pixels fixed, chains complete images
-//! ([`Inpainting`]), or give the means of the others ([`ConditionalMean`]). For real-valued v,
-//! [`RealConditional`] gives p(h | v). [`FollowingChains`] follow a model while its parameters change.
+//! [`AnnealedChains`] move along a [`Path`] from independent pixels to the model, with the same conditionals at an
+//! inverse temperature β. The replicas of parallel tempering ([`Tempering`]) are on the same path and help the chains
+//! to pass from one mode to another; those of a [`Trajectory`] are at models that training passed through. Samples are
+//! the last states of separate chains ([`Chains::for_samples`]), or of chains that swap states with those of a fixed
+//! ladder of distributions ([`ReplicaExchange`]). With some pixels fixed, chains complete images ([`Inpainting`]), or
+//! give the means of the others ([`ConditionalMean`]). For real-valued v, [`RealConditional`] gives p(h | v).
+//! [`FollowingChains`] follow a model while its parameters change.
 
 #[cfg(test)]
 mod test_model;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// The round trips of a state after which samples may be trusted. (On two modes of a model of 40 bits, between which the
-/// path of temperatures has a bottleneck, samples had shares of 0.15 after 2 round trips, 0.32 after 9 and 0.38 after
-/// 26, where 0.37 was right; along a ladder of models 0.35 after 5.)
+/// The round trips of a state after which samples may be trusted. (On two modes of a model of 40 bits, between which
+/// the path of temperatures has a bottleneck, samples had shares of 0.15 after 2 round trips, 0.32 after 9 and 0.38
+/// after 26, where 0.37 was right; along a ladder of models 0.35 after 5.)
 const ENOUGH_ROUND_TRIPS: f64 = 10.0;
 
 /// The largest [drift](Passage::drift) of samples that may be trusted. Of 1,000 units that do not drift, one
@@ -22,8 +22,8 @@ pub struct Passage {
     pub swap_rates: Vec<f64>,
     /// The mean number of round trips of a state, from the base to the model and back.
     pub round_trips: f64,
-    /// How much the mean of a visible unit has moved since some sweep in the second quarter of all, of the unit where it
-    /// is most, in standard errors: of n₊ chains in which it has been switched on since and n₋ in which off,
+    /// How much the mean of a visible unit has moved since some sweep in the second quarter of all, of the unit where
+    /// it is most, in standard errors: of n₊ chains in which it has been switched on since and n₋ in which off,
     /// |n₊ − n₋| / √(n₊ + n₋) (McNemar, 1947). 0 before the second sweep.
     pub drift: f64,
 }

@@ -137,12 +137,12 @@ impl Trajectory {
         self.levels[removed - 1].swap_rate = f64::NAN;
     }
 
-    /// Does a sweep of all replicas, with swaps after v is drawn, but only the first half of a sweep of `chains`, v given
-    /// h. The caller does the second half, h given v.
+    /// Does a sweep of all replicas, with swaps after v is drawn, but only the first half of a sweep of `chains`, v
+    /// given h. The caller does the second half, h given v.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](crate::Error::Interrupted), [`Error::Ranks`](crate::Error::Ranks). The replicas and chains
-    /// are then of no use.
+    /// [`Error::Interrupted`](crate::Error::Interrupted), [`Error::Ranks`](crate::Error::Ranks). The replicas and
+    /// chains are then of no use.
     pub fn half_sweep(
         &mut self,
         weights: &FixedWeights,

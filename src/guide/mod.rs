@@ -16,7 +16,8 @@
 //! | [`others`] | other packages, and what each does better |
 //!
 //! The commands are those of a shell in an empty folder. The gate of the project types all but those that a page marks
-//! otherwise, and compares what they print with what the pages show, where `…` stands for anything. Times are those of two cores.
+//! otherwise, and compares what they print with what the pages show, where `…` stands for anything. Times are those of
+//! two cores.
 
 #[doc = include_str!("mnist.md")]
 pub mod mnist {}

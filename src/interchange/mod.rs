@@ -16,8 +16,8 @@
 //! | `.onnx` | no | yes | p(h \| v), for programs that compute features |
 //!
 //! Three arrays do not say that several units are one site, so that only models of bits are read; a model of categories
-//! is written as .npz, with what each unit stands for ([`encode_columns`]). Python also reads HDF5 (`harmonium.import_model`). The numbers of a file may be float16, bfloat16, float32 or float64;
-//! a model has float32.
+//! is written as .npz, with what each unit stands for ([`encode_columns`]). Python also reads HDF5
+//! (`harmonium.import_model`). The numbers of a file may be float16, bfloat16, float32 or float64; a model has float32.
 
 mod naming;
 
@@ -116,9 +116,9 @@ pub fn encode(rbm: &Rbm, format: Format, naming: &Naming) -> Result<Vec<u8>> {
     }
 }
 
-/// The bytes of a .npz file with a model of these columns, and of a label with these classes: the arrays of
-/// [`encode`], and `site` (V), the number of the site of each unit, `number` (V) for which the unit stands, NaN for a
-/// name, `state` (V), the same as text, and `column` (L), the names of the sites. A bit has the unit of its second value.
+/// The bytes of a .npz file with a model of these columns, and of a label with these classes: the arrays of [`encode`],
+/// and `site` (V), the number of the site of each unit, `number` (V) for which the unit stands, NaN for a name, `state`
+/// (V), the same as text, and `column` (L), the names of the sites. A bit has the unit of its second value.
 ///
 /// # Errors
 /// As [`encode`] for the naming; [`Error::InvalidSetting`] for a name that such an array has.

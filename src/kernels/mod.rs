@@ -6,10 +6,10 @@
 //!           tiles of weights (i16 or i32)                           └──► means (i16) ──► rows ──► statistics
 //! ```
 //!
-//! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics.
-//! [`scaled_rows`] does the same for real-valued data, [`weighing`] prepares rows of weighted examples. Inputs of
-//! sites of several units go to [`categories`] instead of `sigmoid` and `draw`. [`classes`] sums labels out. Every kernel is one plain body, compiled for
-//! each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
+//! [`rows::add_active_rows`] computes all sums over bits: v → h, h → v and the statistics. [`scaled_rows`] does the
+//! same for real-valued data, [`weighing`] prepares rows of weighted examples. Inputs of sites of several units go to
+//! [`categories`] instead of `sigmoid` and `draw`. [`classes`] sums labels out. Every kernel is one plain body,
+//! compiled for each instruction set. On each it gives the same integers as the few lines of `naive.rs`.
 //!
 //! # What an update costs
 //!

@@ -33,7 +33,8 @@ pub struct Likelihood {
 }
 
 impl Likelihood {
-    /// Scores `examples` (up to 10,000, spread evenly, without those of an unknown label) under models that are trained on `training`, every
+    /// Scores `examples` (up to 10,000, spread evenly, without those of an unknown label) under models that are trained
+    /// on `training`, every
     /// `every` epochs and at the end of the run.
     pub fn new(
         examples: &Examples,

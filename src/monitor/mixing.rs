@@ -18,8 +18,8 @@ const PRICE: u64 = 30;
 /// States that are enumerated in the time of a sweep of a chain, or less.
 const STATES_A_SWEEP: u64 = 4;
 
-/// Whether a check is due after the last update of a trainer: after 1, 2, 4, 8, … epochs, if training so far is worth it,
-/// and at the end of the run.
+/// Whether a check is due after the last update of a trainer: after 1, 2, 4, 8, … epochs, if training so far is worth
+/// it, and at the end of the run.
 pub fn is_due(trainer: &Trainer) -> bool {
     let (updates, chains) = (trainer.updates(), 2 * EXTENT.n_chains * EXTENT.n_sweeps);
     let is_power = updates.is_multiple_of(trainer.updates_per_epoch())

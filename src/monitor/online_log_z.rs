@@ -47,8 +47,8 @@ const SIGMA: f64 = 100.0;
 const IMAGE: f64 = 384.0;
 
 /// The estimate is not to be believed once the weights of one step, or all since the start, leave less than this share
-/// of the chains effective. (784-500 on MNIST with the defaults of `train` comes there within the first epochs. Taken as
-/// independent, the chains that were left gave a log Z that was 10.6 nats too low after 20 epochs, with an error of
+/// of the chains effective. (784-500 on MNIST with the defaults of `train` comes there within the first epochs. Taken
+/// as independent, the chains that were left gave a log Z that was 10.6 nats too low after 20 epochs, with an error of
 /// 1.7.)
 const LEAST: f64 = 0.1;
 

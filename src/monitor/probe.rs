@@ -119,8 +119,8 @@ impl Probe {
     }
 
     /// Scores the model of a trainer on the subsets, for its record. If examples lack values, free energies stay
-    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased. The check
-    /// of mixing is made in records after 1, 2, 4, 8, … epochs and at the end.
+    /// unknown: each is of other units. So do all scores if the values are summed out, as they would be biased. The
+    /// check of mixing is made in records after 1, 2, 4, 8, … epochs and at the end.
     ///
     /// # Errors
     /// [`Error::WidthMismatch`](crate::Error::WidthMismatch) if the model has another number of visible

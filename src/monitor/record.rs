@@ -64,8 +64,8 @@ pub struct EpochRecord {
     /// The same of the held-out subset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_loss_test: Option<f64>,
-    /// With `missing = absent` where examples lack values: the mean of −ln p of a value given the others of its example,
-    /// over the values of as many held-out examples as the pseudo-likelihood has.
+    /// With `missing = absent` where examples lack values: the mean of −ln p of a value given the others of its
+    /// example, over the values of as many held-out examples as the pseudo-likelihood has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_loss_values_test: Option<f64>,
     /// The root of the mean squared error of the expected numbers of these values, if the columns stand for numbers.
@@ -94,9 +94,9 @@ pub struct EpochRecord {
     /// Inverse temperatures of parallel tempering below 1, falling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inverse_temperatures: Option<Vec<f64>>,
-    /// Rate at which chains at each of these change places with chains at the inverse temperature above,
-    /// over the last few hundred sweeps; null before the first swap. With `ptt` the rate of each model of the ladder with
-    /// the next, from the one without weights to the current one.
+    /// Rate at which chains at each of these change places with chains at the inverse temperature above, over the last
+    /// few hundred sweeps; null before the first swap. With `ptt` the rate of each model of the ladder with the next,
+    /// from the one without weights to the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap_rates: Option<Vec<Option<f64>>>,
     /// With `ptt`, how many states have come from the model without weights to each chain so far, on average; else left

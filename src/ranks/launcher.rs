@@ -51,8 +51,8 @@ pub fn size(variable: impl Fn(&str) -> Option<String>) -> Option<usize> {
 /// part (`--mpi`), and `world` how many there are by MPI, once it is known.
 ///
 /// # Errors
-/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it was asked and this build has no MPI, if it was not and there are others, and if MPI
-/// knows fewer processes than the launcher.
+/// [`Error::InvalidSetting`](crate::Error::InvalidSetting) if it was asked and this build has no MPI, if it was not and
+/// there are others, and if MPI knows fewer processes than the launcher.
 pub fn check(asked: bool, world: Option<usize>) -> Result<()> {
     let launch = Launch::find(|name| std::env::var(name).ok());
     judge(asked && cfg!(not(feature = "mpi")), asked, world, launch)

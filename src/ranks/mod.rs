@@ -13,8 +13,8 @@
 //! (The centred gradient adds 8 (N + C) and 40 H, temperatures their states and energies.) Nothing is summed in
 //! floats, and integers are the same in any order, so the bits of a run do not depend on the number of ranks.
 //!
-//! [`Transport`] is what carries the bytes: [`in_process`] for threads of one process, MPI for a cluster. Every rank must
-//! make the same calls in the same order.
+//! [`Transport`] is what carries the bytes: [`in_process`] for threads of one process, MPI for a cluster. Every rank
+//! must make the same calls in the same order.
 //!
 //! # How it is started
 //!
@@ -45,16 +45,16 @@
 //!
 //! `sweep --mpi` and `resume SWEEP --mpi` do not split runs: each run is on one rank, with its threads. Ten times a second the
 //! ranks tell each other how many threads they have free, which runs have ended with which scores, and whether a signal
-//! came; all deal the next runs by that, so a rank that is free takes the next one. Rank 0 writes `sweep.toml`, the table and
-//! the page. The folder must be on a file system that all ranks share, as any rank may go on with a run at the next rung. A
-//! signal to any rank stops all, with checkpoints. There is nothing that must be waited for within a run, so a sweep gains by
-//! ranks whatever the size of its models.
+//! came; all deal the next runs by that, so a rank that is free takes the next one. Rank 0 writes `sweep.toml`, the
+//! table and the page. The folder must be on a file system that all ranks share, as any rank may go on with a run at
+//! the next rung. A signal to any rank stops all, with checkpoints. There is nothing that must be waited for within a
+//! run, so a sweep gains by ranks whatever the size of its models.
 //!
 //! # What gains by it
 //!
-//! Ranks wait for each other a few times in an update: twice a sweep, and three times at its end. So an update must take
-//! far longer than these waits, and than the bytes above take on the network. With a latency of α and B bytes a second,
-//! p ranks take
+//! Ranks wait for each other a few times in an update: twice a sweep, and three times at its end. So an update must
+//! take far longer than these waits, and than the bytes above take on the network. With a latency of α and B bytes a
+//! second, p ranks take
 //!
 //! ```text
 //! T(p) = T(1) ⌈panels/p⌉/panels + k [2 g + C (V + H)/8 /B] + 2 g + 16 H/B + α (p − 1) + 2 VH/p /B,   g = α ⌈log₂ p⌉
@@ -69,8 +69,8 @@
 //! | 10,000-4096, batch 4096, PCD-1 | 1.70 | 6.36 | 28.7 |
 //!
 //! So 784-500 with 128 chains do not gain: two nodes are slower than one. Large layers do, as do many chains: the work
-//! grows with C V H, and the bytes with C (V + H) and V H. So do evaluations, whose chains need nothing of each other until
-//! their end. `cargo bench --bench ranks` makes this table, `benches/README.md` has what was measured.
+//! grows with C V H, and the bytes with C (V + H) and V H. So do evaluations, whose chains need nothing of each other
+//! until their end. `cargo bench --bench ranks` makes this table, `benches/README.md` has what was measured.
 
 pub mod in_process;
 
@@ -322,8 +322,8 @@ impl Ranks {
         Ok(values[0])
     }
 
-    /// Waits for all ranks, as long as they need. What is shared outside of updates, where ranks may be far apart, begins
-    /// with it.
+    /// Waits for all ranks, as long as they need. What is shared outside of updates, where ranks may be far apart,
+    /// begins with it.
     ///
     /// # Errors
     /// [`Error::Ranks`].
@@ -344,7 +344,8 @@ impl Ranks {
         self.several().map_or(0, |seat| seat.heard.load(Ordering::Relaxed))
     }
 
-    /// Gives every rank the bytes of rank 0, for which they wait as long as it needs; those of others are not looked at.
+    /// Gives every rank the bytes of rank 0, for which they wait as long as it needs; those of others are not looked
+    /// at.
     ///
     /// # Errors
     /// [`Error::Ranks`].

@@ -1,8 +1,8 @@
 //! The report of a run during training, in a browser on the same computer.
 //!
-//! The server runs inside a process that must not fail. It reads at most a few kilobytes of a request,
-//! answers once and closes the connection, but for the subscribers of [`super::events`]. A client has a few seconds for
-//! its request and a few for the answer, however it spreads its bytes. The page is made once a version, for all clients.
+//! The server runs inside a process that must not fail. It reads at most a few kilobytes of a request, answers once and
+//! closes the connection, but for the subscribers of [`super::events`]. A client has a few seconds for its request and
+//! a few for the answer, however it spreads its bytes. The page is made once a version, for all clients.
 
 use super::events::{Audience, Seat};
 use super::page::page;

@@ -1,8 +1,8 @@
 //! A drawing as a PDF of one page: vector lines, text that can be searched, and no date, so that equal drawings are
 //! equal files.
 //!
-//! The fonts are Helvetica and its bold letters, which every reader of PDF has; they are not embedded. Characters that its Western encoding
-//! lacks become question marks; the SVG has them.
+//! The fonts are Helvetica and its bold letters, which every reader of PDF has; they are not embedded. Characters that
+//! its Western encoding lacks become question marks; the SVG has them.
 
 use super::drawing::{Anchor, Drawing, Ink, Piece, on_paper};
 use super::palette::Mark;

@@ -124,9 +124,9 @@ fn still_rises(scores: &[Scored]) -> bool {
 }
 
 /// The pseudo-likelihood of held-out examples still rises much with each doubling of the epochs; that of training
-/// examples rises for as long as they are learnt by heart. A rate that falls to zero flattens the end of
-/// every run, so the whole of its last three quarters is looked at. The log-likelihood would not do: of 784-500 on MNIST
-/// it is -192 in epoch 5 of 20, while the rate is high, and -86 at the end, with the pseudo-likelihood at -77 and -69.
+/// examples rises for as long as they are learnt by heart. A rate that falls to zero flattens the end of every run, so
+/// the whole of its last three quarters is looked at. The log-likelihood would not do: of 784-500 on MNIST it is -192
+/// in epoch 5 of 20, while the rate is high, and -86 at the end, with the pseudo-likelihood at -77 and -69.
 pub fn too_short(run: &Summary) -> Option<Symptom> {
     if run.share_done() < AT_END {
         return None;

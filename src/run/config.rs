@@ -108,8 +108,8 @@ settings! {
             placeholder("SHARE"), real(above(0.0), at_most(1.0)), usual("0.8"), unset("no"),
             instead_of("weights")
         }
-        /// Labels of the training data, one class for each example: the name of a column of a table or
-        /// of packed data, a file (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
+        /// Labels of the training data, one class for each example: the name of a column of a table or of packed data,
+        /// a file (.npy, .npz, IDX or text), or `mnist` for its digits. The model then knows p(v, label).
         labels: Option<ColumnSource> = None, { placeholder("COLUMN|FILE|mnist"), unset("none") }
         /// The SHA-256 that the file of labels must have; any if not set.
         labels_sha256: Option<String> = None, { recorded() }
@@ -185,10 +185,10 @@ settings! {
             unset("as few as cost less than a tenth of training"),
             needs(&[Remedy::of("online_log_z")])
         }
-        /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is
-        /// log_likelihood, log_likelihood_online, pseudo_likelihood_test, reconstruction_error_test, with labels
-        /// error_test or log_loss_test, where values are absent log_loss_values_test or, of numbers, rmse_test. Without held-out data pseudo_likelihood and reconstruction_error
-        /// judge by training examples.
+        /// The parameters that become the model: `last`, or `best:METRIC`, where METRIC is log_likelihood,
+        /// log_likelihood_online, pseudo_likelihood_test, reconstruction_error_test, with labels error_test or
+        /// log_loss_test, where values are absent log_loss_values_test or, of numbers, rmse_test. Without held-out data
+        /// pseudo_likelihood and reconstruction_error judge by training examples.
         keep: Keep = Keep::Last, {}
         /// Stop when this metric has not improved for *patience* measurements.
         early_stop: Option<Metric> = None, { placeholder("METRIC"), unset("never") }
@@ -370,9 +370,10 @@ impl RunConfig {
         kept.into_iter().chain(self.early_stop.map(|metric| ("early_stop", metric)))
     }
 
-    /// Refuses metrics by which no new run can be judged: those of training examples where others are held out,
-    /// which a model that learns by heart does best, and evaluations of examples whose values are absent, and the free-energy gap, which an untrained one does. Returns a note if only
-    /// training examples can judge. Runs of earlier versions go on as they began.
+    /// Refuses metrics by which no new run can be judged: those of training examples where others are held out, which a
+    /// model that learns by heart does best, and evaluations of examples whose values are absent, and the free-energy
+    /// gap, which an untrained one does. Returns a note if only training examples can judge. Runs of earlier versions
+    /// go on as they began.
     ///
     /// # Errors
     /// [`Error::InvalidSetting`].

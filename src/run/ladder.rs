@@ -77,8 +77,8 @@ impl<'a> Recorder<'a> {
             + FixedWeights::bytes::<i16>(visible, n_hidden) * 2
     }
 
-    /// Begins the ladder in the folder of a run, or goes on with it from the [state](Self::state) of a checkpoint. Rungs
-    /// that the run has yet to reach again are removed.
+    /// Begins the ladder in the folder of a run, or goes on with it from the [state](Self::state) of a checkpoint.
+    /// Rungs that the run has yet to reach again are removed.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] if the rungs before the checkpoint are gone; [`Error::BadState`].
@@ -229,8 +229,8 @@ impl Kept {
     }
 }
 
-/// The rungs that a run kept on the way to the model in the file `path`, from the base on, as they move chains. The model
-/// may be a checkpoint, or the best of the run: later rungs are then left out.
+/// The rungs that a run kept on the way to the model in the file `path`, from the base on, as they move chains. The
+/// model may be a checkpoint, or the best of the run: later rungs are then left out.
 ///
 /// # Errors
 /// [`Error::Unsuitable`] if there are none; [`Error::Io`]; [`Error::BadState`] for rungs of another model.

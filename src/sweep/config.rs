@@ -30,14 +30,14 @@ settings! {
         vary: Vec<Vary> = Vec::new(), { placeholder("NAME=VALUES"), unset("nothing") }
         /// Runs of each choice of values, with the seeds *seed*, *seed* + 1 and so on; its score is their mean.
         seeds: u64 = 1, { whole(1..=1000), usual("1 to 10") }
-        /// The choices of values: all (`grid`), N at random (`random:N`), or all of which few are trained to the
-        /// end (`halving`, or `halving:FACTOR`): of the choices that reach a rung, a third (one in FACTOR) go on. Before
+        /// The choices of values: all (`grid`), N at random (`random:N`), or all of which few are trained to the end
+        /// (`halving`, or `halving:FACTOR`): of the choices that reach a rung, a third (one in FACTOR) go on. Before
         /// its end a run is judged by its average so far: an exponential one, as the tail is still to come.
         search: Search = Search::Grid, { placeholder("grid|random:N|halving") }
         /// What decides, measured on the *validation* examples (without that setting a tenth of the training examples,
-        /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure of
-        /// them: `log_likelihood_online`, `pseudo_likelihood_test`, `error_test` or `log_loss_test`, or
-        /// where values are absent `log_loss_values_test` or `rmse_test`.
+        /// at most 10,000): `log_likelihood` (as `harmonium evaluate`, with a small budget), or what the runs measure
+        /// of them: `log_likelihood_online`, `pseudo_likelihood_test`, `error_test` or `log_loss_test`, or where values
+        /// are absent `log_loss_values_test` or `rmse_test`.
         score: Metric = Metric::LogLikelihood, { placeholder("METRIC") }
     }
 }

@@ -88,8 +88,8 @@ pub struct Rung {
     pub n_kept: usize,
 }
 
-/// The rungs of `n` points whose longest plan has `total` updates. The last rung is the end of all runs, for one point or
-/// for a few.
+/// The rungs of `n` points whose longest plan has `total` updates. The last rung is the end of all runs, for one point
+/// or for a few.
 pub fn rungs(search: Search, n: usize, total: u64) -> Vec<Rung> {
     let Search::Halving(factor) = search else { return vec![Rung { updates: total, n_kept: 1 }] };
     let mut sizes = vec![n];
@@ -151,7 +151,8 @@ pub fn ranked(standings: &[Standing]) -> Vec<usize> {
     numbers
 }
 
-/// The points that go on: the best `n` of those at a rung, in the order of their numbers. One without a score never does.
+/// The points that go on: the best `n` of those at a rung, in the order of their numbers. One without a score never
+/// does.
 pub fn kept(standings: &[Standing], at: &[usize], n: usize) -> Vec<usize> {
     let may = |&number: &usize| at.contains(&number) && standings[number].score.is_some();
     let mut kept: Vec<usize> = ranked(standings).into_iter().filter(may).take(n).collect();

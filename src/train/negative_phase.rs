@@ -7,9 +7,9 @@
 //! | PT | where the last update left them, after swaps with replicas at other temperatures | Desjardins et al., 2010 |
 //! | PTT | where the last update left them, after swaps with replicas at models of the training | Béreux et al., 2025 |
 //!
-//! The ladder of PTT begins with the model without weights at the visible biases of the start. After an update the running
-//! mean of the models ([`Trail`]) becomes a rung if states of the last rung would swap with it at a rate below `swap_rate`.
-//! All replicas make as many sweeps as the chains.
+//! The ladder of PTT begins with the model without weights at the visible biases of the start. After an update the
+//! running mean of the models ([`Trail`]) becomes a rung if states of the last rung would swap with it at a rate below
+//! `swap_rate`. All replicas make as many sweeps as the chains.
 
 use super::config::{Algorithm, Missing, TrainConfig};
 use super::outset::Outset;
@@ -219,9 +219,9 @@ impl NegativePhase {
         Ok(())
     }
 
-    /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the
-    /// mini-batch, which is picked in proportion to its weight. One step of the stream decides (word 0) and picks the example (word 1); ⌈H/16⌉ more
-    /// steps draw h.
+    /// Restarts each chain with probability `share`: its h is drawn from p(h | v) of an example of the mini-batch,
+    /// which is picked in proportion to its weight. One step of the stream decides (word 0) and picks the example (word
+    /// 1); ⌈H/16⌉ more steps draw h.
     ///
     /// # Errors
     /// [`Error::Ranks`](crate::Error::Ranks).

@@ -78,8 +78,8 @@ impl OnlineTrainer {
     /// A run from the parameters of a model. An epoch has 100 updates.
     ///
     /// # Errors
-    /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting) for
-    /// contrastive divergence.
+    /// As [`Trainer::from_model`](super::Trainer::from_model); [`Error::InvalidSetting`](crate::Error::InvalidSetting)
+    /// for contrastive divergence.
     pub fn new(config: TrainConfig, data: &DataOutline, rbm: &Rbm, isa: Isa) -> Result<Self> {
         let timetable = timetable(config, rbm.n_visible(), rbm.n_hidden())?;
         Ascent::check_memory(&timetable.config, 1, rbm.visible_units().layout(), &[])?;

@@ -7,9 +7,9 @@
 //! m ← m + (1 − (u′/u)⁸) (θ − m)
 //! ```
 //!
-//! where u′ is the last u at which this was done. It is done after each update up to 128, each second one up to 256, and
-//! so on. Whether m is to be a rung is looked at each time up to 128, where models move fast, and every fourth time from
-//! there on. A ladder thus depends on nothing but the run.
+//! where u′ is the last u at which this was done. It is done after each update up to 128, each second one up to 256,
+//! and so on. Whether m is to be a rung is looked at each time up to 128, where models move fast, and every fourth time
+//! from there on. A ladder thus depends on nothing but the run.
 
 use crate::error::Result;
 use crate::gibbs::FixedWeights;

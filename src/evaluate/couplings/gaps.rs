@@ -1,10 +1,10 @@
 //! Whether the gaps of sequences count in how strongly two sites are coupled.
 //!
-//! Gaps of an alignment come in runs, most at its ends, so that the largest couplings of many neighbours are those of gap
-//! and gap. They say how the sequences were aligned or cut, and not which sites touch. Programs for contacts leave the gap
-//! out of the Frobenius norm, after the zero-sum gauge over all letters and before the average-product correction
-//! (Ekeberg, Hartonen and Aurell, J. Comput. Phys. 276, 341, 2014; so do PlmDCA.jl and adabmDCA, and CCMpred and GREMLIN
-//! in gauges of their own).
+//! Gaps of an alignment come in runs, most at its ends, so that the largest couplings of many neighbours are those of
+//! gap and gap. They say how the sequences were aligned or cut, and not which sites touch. Programs for contacts leave
+//! the gap out of the Frobenius norm, after the zero-sum gauge over all letters and before the average-product
+//! correction (Ekeberg, Hartonen and Aurell, J. Comput. Phys. 276, 341, 2014; so do PlmDCA.jl and adabmDCA, and CCMpred
+//! and GREMLIN in gauges of their own).
 
 use super::Couplings;
 use crate::dataset::{Columns, GAP};

@@ -7,8 +7,8 @@ use ndarray::Array2;
 const WINDOW: f64 = 5.0;
 
 /// The integrated autocorrelation time τ = 1 + 2 Σ ρ(t) of chains (T, C) that take a step a row, in steps: τ steps of a
-/// chain are worth one independent draw. The sum ends at the first t ≥ 5 τ. None if there is no such t: τ is longer than
-/// the run can tell. ρ is about the mean over all chains, so chains that stay apart have a long τ.
+/// chain are worth one independent draw. The sum ends at the first t ≥ 5 τ. None if there is no such t: τ is longer
+/// than the run can tell. ρ is about the mean over all chains, so chains that stay apart have a long τ.
 ///
 /// A series that does not vary has 1.
 pub fn integrated_time(series: &Array2<f64>) -> Option<f64> {

@@ -159,8 +159,8 @@ impl Check<'_> {
     }
 }
 
-/// The cluster of each row (N), from 0, as a check of these rows numbers them; none for a row that lies where few others
-/// do. None of all if the rows are not checked, or lack values.
+/// The cluster of each row (N), from 0, as a check of these rows numbers them; none for a row that lies where few
+/// others do. None of all if the rows are not checked, or lack values.
 pub fn clusters_of(rows: WeightedRows<'_>) -> Option<Vec<Option<usize>>> {
     let n = rows.bits.n_rows();
     if rows.missing.is_some() || n < LEAST_EXAMPLES {
@@ -197,8 +197,8 @@ mod tests {
     use crate::gibbs::FixedWeights;
     use crate::kernels::Isa;
 
-    /// A model with nearly all of its mass in one of the populations is found out by rows that lack 5 % of their values,
-    /// and a right one is not accused; what lacks most values is not checked, and that is said.
+    /// A model with nearly all of its mass in one of the populations is found out by rows that lack 5 % of their
+    /// values, and a right one is not accused; what lacks most values is not checked, and that is said.
     #[test]
     fn rows_that_lack_values_show_wrong_masses() {
         let (bits, _) = Populations::new(100, &[0.5, 0.2]).draw(600, 1);

@@ -1,8 +1,8 @@
 //! Clusters of examples: the modes that a sampler has to visit.
 //!
-//! Examples are cut into cells (k-means from farthest-first seeds, in the space of their [components](Components)). Cells
-//! between which there is no valley belong to one cluster. Among 1 to [`MOST_CELLS`] cells, the number is taken that gives
-//! the most clusters; with no clear structure that is one.
+//! Examples are cut into cells (k-means from farthest-first seeds, in the space of their [components](Components)).
+//! Cells between which there is no valley belong to one cluster. Among 1 to [`MOST_CELLS`] cells, the number is taken
+//! that gives the most clusters; with no clear structure that is one.
 
 use super::components::{Components, normalised};
 use crate::dataset::WeightedBits;

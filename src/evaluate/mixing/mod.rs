@@ -1,8 +1,8 @@
 //! Whether a model gives the modes of its data the right mass, and whether plain chains reach them.
 //!
-//! Both can fail, and neither shows in other scores. Training by chains that do not pass between modes gives models that
-//! spread their mass over the modes at random, while the chains themselves, each in the mode where it began, show the
-//! data's own shares. And a right model with distant modes cannot be sampled by plain chains.
+//! Both can fail, and neither shows in other scores. Training by chains that do not pass between modes gives models
+//! that spread their mass over the modes at random, while the chains themselves, each in the mode where it began, show
+//! the data's own shares. And a right model with distant modes cannot be sampled by plain chains.
 //!
 //! ```text
 //!  examples ──► components ──► clusters ──┬──────────────────────► shares of the examples
@@ -11,8 +11,8 @@
 //!                                         └── courses from examples ─► shares, autocorrelation
 //! ```
 //!
-//! Samples of the model are exact draws where it is enumerated, else the ends of forward annealing with their weights, if
-//! its verdict is `believable`.
+//! Samples of the model are exact draws where it is enumerated, else the ends of forward annealing with their weights,
+//! if its verdict is `believable`.
 
 mod autocorrelation;
 

@@ -3,8 +3,8 @@
 use super::found::{Mixing, MixingWarning};
 use super::samples::ClusterShares;
 
-/// The least ratio of two shares that is a finding. A trainer that stops early, or a small evaluation, leaves shares that
-/// are off by a third; a mode that was lost is off by far more than twice.
+/// The least ratio of two shares that is a finding. A trainer that stops early, or a small evaluation, leaves shares
+/// that are off by a third; a mode that was lost is off by far more than twice.
 pub const LEAST_RATIO: f64 = 2.0;
 
 /// By how many standard errors two shares differ at least. With ten clusters and three comparisons, four are exceeded
