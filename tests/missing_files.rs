@@ -250,6 +250,26 @@ fn holes_are_filled_with_what_the_model_expects() {
     folder.refuse("predict absent-csv --fill --out x.png", 2, "must end in .npy, .npz, .csv");
 }
 
+/// Up to 16 hidden units are summed out; of more, what lacks many values is an average over chains, and that is said.
+#[test]
+fn what_is_filled_by_chains_is_said() {
+    let folder = Folder::new();
+    let cell =
+        |n: usize, unit: usize| if n < 3 && unit > 4 { "" } else { ["0", "1"][(n + unit) % 2] };
+    let row = |n| (0..20).map(|unit| cell(n, unit)).collect::<Vec<_>>().join(",") + "\n";
+    folder.write("bits.csv", (0..30).map(row).collect::<String>().as_bytes());
+    for (hidden, is_said) in [(16, false), (17, true)] {
+        folder.succeed_with_notes(&format!(
+            "train --data bits.csv --missing marginal --hidden {hidden} --epochs 2 --quiet --out of-{hidden}"
+        ));
+        let (code, _, said) =
+            folder.run(&format!("predict of-{hidden} bits.csv --fill --out {hidden}.csv"));
+        assert_eq!(code, Some(0), "{said}");
+        let note = "what 3 of 30 examples lack is averaged over chains of 1000 sweeps";
+        assert_eq!(said.contains(note), is_said, "{said}");
+    }
+}
+
 /// A model cannot know a film that nobody has rated, nor somebody who has rated none.
 #[test]
 fn ratings_that_the_model_cannot_know_are_predicted_by_means() {

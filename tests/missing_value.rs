@@ -140,6 +140,12 @@ fn states_that_look_like_missing_values_are_noted() {
     let found = note("a,b,c\n0,-9,x\n1,2,y\n2,0,x\n-1,1,x\n").unwrap();
     assert!(found.starts_with("t: column a has a state -1, and 1 other column does; "), "{found}");
     assert!(found.ends_with("name it by missing_value = -1"), "{found}");
+    let found = note("colour,b\nred,1\nblue,-99\n-99,2\nred,0\n").unwrap();
+    assert!(
+        found.starts_with("t: column colour has a state -99, and 1 other column does; "),
+        "{found}"
+    );
+    assert_eq!(note("colour,b\nred,1\nblue,1\n-5,2\nred,0\n"), None, "a name like others");
     assert_eq!(note("-1 0\n0 1\n1 0\n"), None, "three values of their own");
     assert_eq!(note("-9 0\n1 1\n-9 0\n"), None, "two states");
     let bits = Dataset::from_bits("b", BitMatrix::zeros(1, 1));

@@ -380,6 +380,15 @@ fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
         "{text}"
     );
     folder.refuse("pivot long.csv --out wide.csv", 1, "exists already");
+    // In another encoding two films could become one.
+    folder.write("latin.csv", b"user,item,rating\nAnn,M\xfcll,4\nBob,M\xf6ll,1\n");
+    let remedy = "latin.csv: line 2 is no text in UTF-8; save the file as UTF-8";
+    folder.fail("pivot latin.csv --out x.csv", remedy);
+    folder.fail("train --data latin.csv --categories auto --out none", remedy);
+    folder.fail(
+        "train --data wide.csv --labels latin.csv --categories 1..5 --id user --out none",
+        remedy,
+    );
     folder.misuse(
         "pivot long.csv --columns user,item --out x.csv",
         "columns is user,item, but must be three names",

@@ -5,7 +5,7 @@
 
 mod folder;
 
-use folder::Folder;
+use folder::{Folder, SHORT};
 use harmonium::dataset::{Binarization, Dataset, Examples};
 use harmonium::gibbs::FixedModel;
 use harmonium::monitor::{EpochRecord, Monitor};
@@ -322,4 +322,24 @@ fn long_runs_have_snapshots_and_records_ever_further_apart() {
     let series = series.into_iter().chain([1024, 1100]);
     let expected: Vec<_> = series.map(|epoch| format!("epoch-{epoch:06}.safetensors")).collect();
     assert_eq!(folder.names_in("run/snapshots"), expected);
+}
+
+/// The model of a run that was stopped is its last state, and nobody should take it for the end.
+#[test]
+fn commands_say_that_a_run_is_not_done() {
+    let folder = Folder::new();
+    folder.succeed_with_notes(&format!(
+        "train --data greys.idx {SHORT} --out run --stop-after 1updates"
+    ));
+    for command in ["evaluate run", "couplings run --out c.npz", "transform run --out t.npy"] {
+        let (code, _, said) = folder.run(command);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains("run: the run is not done; the model is that of run/checkpoints/"),
+            "{said}"
+        );
+    }
+    folder.succeed_with_notes("resume run --quiet");
+    let (_, _, said) = folder.run("evaluate run");
+    assert!(!said.contains("is not done"), "{said}");
 }

@@ -12,7 +12,7 @@ use crate::columns::{
 use crate::errors::to_py;
 use crate::pool::{Place, without_lock};
 use crate::sparse::{SparseRows, sparse_rows};
-use harmonium::dataset::Encoding;
+use harmonium::dataset::{Encoding, LackedColumns};
 use harmonium::memory::{self, Bytes, Need};
 use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
@@ -237,7 +237,7 @@ pub fn rows(
     threads: Option<usize>,
 ) -> PyResult<RealRows> {
     let py = object.py();
-    if let Some(dataset) = examples(object, &encoding, threads)? {
+    if let Some(dataset) = examples(object, &encoding, LackedColumns::Refuse, threads)? {
         dataset.refuse_missing("this call").map_err(to_py)?;
         check_rows_for_model(&dataset, &encoding)?;
         return Ok(match dataset.bits() {
@@ -286,7 +286,7 @@ pub fn dataset(
     encoding: Encoding,
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
-    let found = with_holes(object, &encoding, threads)?;
+    let found = with_holes(object, &encoding, LackedColumns::Refuse, threads)?;
     found.refuse_missing("this call").map_err(to_py)?;
     // A mean does not need all rows.
     check_has_columns(&found, &encoding)?;
@@ -297,9 +297,10 @@ pub fn dataset(
 fn with_holes(
     object: &Bound<'_, PyAny>,
     encoding: &Encoding,
+    lacked: LackedColumns,
     threads: Option<usize>,
 ) -> PyResult<Dataset> {
-    match examples(object, encoding, threads)? {
+    match examples(object, encoding, lacked, threads)? {
         Some(found) => Ok(found),
         None => of_numbers(object, encoding.clone(), threads),
     }
@@ -396,6 +397,7 @@ pub fn dataset_with_missing(
     if let Some(dataset) = of_texts(object, &encoding, threads)? {
         return Ok(dataset);
     }
+    let lacked = if allows_masked { LackedColumns::Missing } else { LackedColumns::Refuse };
     let module = object.py().import(intern!(object.py(), "harmonium._missing"))?;
     if encoding.reads_columns() {
         if object.hasattr(intern!(object.py(), "tocsr"))? {
@@ -404,9 +406,9 @@ pub fn dataset_with_missing(
         let columns =
             encoding.columns().map(|columns| recorded(object.py(), columns)).transpose()?;
         let cells = module.call_method1(intern!(object.py(), "cells"), (object, columns))?;
-        return with_holes(&cells, &encoding, threads);
+        return with_holes(&cells, &encoding, lacked, threads);
     }
-    let error = match with_holes(object, &encoding, threads) {
+    let error = match with_holes(object, &encoding, lacked, threads) {
         Ok(dataset) => return Ok(dataset),
         Err(error) => error,
     };
@@ -425,7 +427,7 @@ pub fn dataset_with_missing(
         return Err(error);
     };
     let missing = bits(&missing, "the mask of missing values", threads)?;
-    let found = with_holes(&values, &encoding, threads)?;
+    let found = with_holes(&values, &encoding, lacked, threads)?;
     let is_either =
         |n, unit| missing.get(n, unit) || found.missing().is_some_and(|m| m.get(n, unit));
     let all = BitMatrix::from_fn(missing.n_rows(), missing.n_columns(), is_either);

@@ -6,7 +6,7 @@ use crate::json::from_json;
 use crate::pool::without_lock;
 use crate::sparse::check_lacks;
 use harmonium::BitMatrix;
-use harmonium::dataset::{Categories, Coded, Columns, Dataset, Encoding};
+use harmonium::dataset::{Categories, Coded, Columns, Dataset, Encoding, LackedColumns};
 use harmonium::setting::Value as _;
 use harmonium::train::Missing;
 use numpy::{IntoPyArray as _, PyArrayDescrMethods as _, PyReadonlyArray2};
@@ -204,10 +204,12 @@ pub fn check_rows_for_model(dataset: &Dataset, encoding: &Encoding) -> PyResult<
 }
 
 /// The examples of a file, of sequences, or of a frame, a list or an array of texts whose columns an encoding reads;
-/// `None` for numbers, and for other data with an encoding of units. Cells without a value are missing.
+/// `None` for numbers, and for other data with an encoding of units. Cells without a value are missing; a frame for a model
+/// may lack columns of it as `lacked` says.
 pub fn examples(
     object: &Bound<'_, PyAny>,
     encoding: &Encoding,
+    lacked: LackedColumns,
     threads: Option<usize>,
 ) -> PyResult<Option<Dataset>> {
     if let Some(found) = of_texts(object, encoding, threads)? {
@@ -223,7 +225,7 @@ pub fn examples(
         return Ok(None);
     }
     let Some(table) = coded(object)? else { return Ok(None) };
-    let found = without_lock(object.py(), threads, || table.dataset(NAME, encoding))?;
+    let found = without_lock(object.py(), threads, || table.dataset_for(NAME, encoding, lacked))?;
     warn(object.py(), found.inferred())?;
     Ok(Some(found))
 }
@@ -292,6 +294,8 @@ pub fn states_of<'py>(
     let encoding = marked(encoding, missing_value)?;
     let dataset = dataset_with_missing(data, encoding, threads, true)?;
     check_lacks(data, &dataset, missing.map(str::parse).transpose().map_err(to_py)?)?;
+    // Runs look for marks themselves.
+    warn(py, dataset.marks_note().filter(|_| keeps_all))?;
     if let Some(left_out) = dataset.left_out_columns().filter(|_| keeps_all) {
         let message = format!("{NAME}: {left_out}; leave it out of {NAME}");
         return Err(PyValueError::new_err(message));

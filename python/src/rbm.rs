@@ -925,8 +925,8 @@ impl Rbm {
 
     /// p(vᵢ = 1 | the given units) for rows v of which some units are given, shape (n, n_visible), float64.
     ///
-    /// If at most 12 units are free, the sum over all their states is exact. Else it is an average over
-    /// `gibbs_steps` sweeps of a chain for each row, of which the first quarter is left out.
+    /// If at most 12 units are free, or the model has at most 16 hidden units, it is exact: a sum over all their states.
+    /// Else it is an average over `gibbs_steps` sweeps of a chain for each row, of which the first quarter is left out.
     ///
     /// Parameters
     /// ----------
@@ -974,13 +974,14 @@ impl Rbm {
     /// float64, in the terms of the data; the columns of a frame stay in its order.
     ///
     /// With `missing="absent"`, p(v_q = 1 | the given values) is a closed form for each missing value by itself;
-    /// with "marginal" the other missing values are summed out, exactly if at most 12 of a row are missing,
-    /// else over a chain of `gibbs_steps` sweeps.
+    /// with "marginal" the other missing values are summed out, exactly if a row lacks at most 12 units (a category has one
+    /// for each value) or the model has at most 16 hidden units, else over a chain of `gibbs_steps` sweeps.
     ///
     /// Parameters
     /// ----------
     /// visible : array-like of shape (n, n_visible)
-    ///     0 and 1, spins, grey levels or intensities, some of them NaN or masked.
+    ///     0 and 1, spins, grey levels or intensities, some of them NaN or masked. A frame for a model of columns with
+    ///     names may lack some, which count as missing, with a warning; the result then has all, in the order of the model.
     /// expected : bool
     ///     Whether a value is filled with its mean, not with its most likely value.
     /// missing : "absent", "marginal" or None
@@ -1040,7 +1041,7 @@ impl Rbm {
     /// ----------
     /// visible : array-like or sparse matrix of shape (n, columns)
     ///     Rows of which some values are NaN or masked, as in training; what a sparse matrix does not store is
-    ///     missing, if 0 is no value of the columns.
+    ///     missing, if 0 is no value of the columns. A frame may lack columns, which count as missing, with a warning.
     /// entries : (rows, columns), two array-likes of whole numbers from 0, or None
     ///     The values that are predicted, as `numpy.nonzero` gives places; those that the rows have do not count.
     ///     None: those that the rows lack.
@@ -1054,7 +1055,7 @@ impl Rbm {
     /// Returns
     /// -------
     /// ndarray of shape (n, columns): the rows, with predictions in place of what they lack, the columns in the order
-    /// of a frame; or with `entries` of shape (number of entries,)
+    /// of a frame that has them all, else in that of the model; or with `entries` of shape (number of entries,)
     ///
     /// Examples
     /// --------
@@ -1099,6 +1100,12 @@ impl Rbm {
             let found = self.expected(py, &data, &data.lacking(), filling)?;
             return Ok(in_order(found, order).into_pyarray(py).into_any());
         };
+        if let Some(lacked) = data.lacked_columns() {
+            return Err(PyValueError::new_err(format!(
+                "entries counts the columns of {}, but {lacked}; give all, or leave out entries",
+                data.name()
+            )));
+        }
         let entries = Entries::of(entries, &data, order.as_deref())?;
         if entries.are_none() {
             return Ok(Array1::<f64>::zeros(0).into_pyarray(py).into_any());
@@ -1431,6 +1438,12 @@ impl Rbm {
         let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
+        // Of a label alone p is known, of nothing it is 1.
+        let (dataset, empty) = match labels {
+            None => dataset.with_values().map_err(to_py)?,
+            Some(_) => (dataset, None),
+        };
+        warn(py, empty)?;
         if self.origin.missing == Some(Missing::Absent) {
             dataset
                 .refuse_missing("the log-likelihood of a model of missing = absent, whose examples have no common log Z,")

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
+import harmonium
 from harmonium import BernoulliRBM, CategoricalRBM, RBMClassifier
 
 pandas = pytest.importorskip("pandas")
@@ -74,3 +75,20 @@ def test_other_names_are_still_named(tmp_path):
     for model in fitted(CategoricalRBM, PEOPLE, None, tmp_path):
         with pytest.raises(ValueError, match="feature names"):
             model.transform(PEOPLE.rename(columns={"colour": "color"}))
+
+
+def test_a_frame_may_lack_columns_of_a_model_that_sums_them_out():
+    """As a table on the command line may."""
+    rbm = harmonium.train(UNKNOWN, categories="auto", missing="marginal", hidden=3, epochs=2)
+    few = UNKNOWN[["is_new", "colour"]]
+    whole = few.reindex(columns=UNKNOWN.columns)
+    note = "the table lacks 1 of 3 columns, which counts as missing: stars"
+    for use in (rbm.free_energy, rbm.impute, rbm.log_likelihood):
+        with pytest.warns(UserWarning, match=note):
+            found = use(few)
+        assert np.array_equal(found, use(whole)) if use != rbm.log_likelihood else found.mean == use(whole).mean
+    # Whole rows, or a name that the model does not know.
+    with pytest.raises(ValueError, match='has no column "stars"'):
+        rbm.pseudo_likelihood(few)
+    with pytest.raises(ValueError, match="Colour is a column that the model does not know"):
+        rbm.impute(few.rename(columns={"colour": "Colour"}))

@@ -109,6 +109,25 @@ def test_a_log_likelihood_sums_out_what_a_row_does_not_know():
     assert rbm.log_likelihood(np.ma.masked_invalid(row)).mean == rbm.log_likelihood(row).mean
 
 
+def test_rows_without_any_value_do_not_count():
+    """ln p of nothing is 0, which would raise a mean."""
+    X = NAN.copy()
+    X[[3, 7]] = np.nan
+    model = BernoulliRBM(3, n_iter=2, missing="marginal", random_state=0).fit(NAN)
+    expected = model.log_likelihood(np.delete(X, [3, 7], axis=0)).mean
+    said = f"2 of {len(X)} examples have no value at all and are left out: 3, 7"
+    for score in (lambda: model.rbm_.log_likelihood(X).mean, lambda: model.score(X)):
+        with pytest.warns(UserWarning, match=said):
+            assert score() == pytest.approx(expected, abs=1e-12)
+    assert len(model.rbm_.free_energy(X)) == len(X)
+
+
+def test_a_state_that_looks_like_a_missing_value_is_noted():
+    X = np.array([[1, 2], [-99, 3], [2, -99], [3, 1]] * 5)
+    with pytest.warns(UserWarning, match="column 0 has a state -99, and 1 other column does"):
+        CategoricalRBM(2, n_iter=1).fit(X)
+
+
 def test_held_out_data_may_have_weights():
     weights = np.arange(40) % 3 / 2.0
     def metrics(held_out):

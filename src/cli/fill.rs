@@ -66,8 +66,11 @@ impl Predict {
         let (sweeps, seed) = (self.gibbs_steps, self.seed);
         let imputation = Imputation { model, missing: rule, sweeps, seed };
         let visible = examples.fixed_bits(seed, 0..examples.n_examples());
-        let probabilities =
-            imputation.probabilities(&visible, &data.lacking(), Watch::default())?;
+        let lacking = data.lacking();
+        if let n @ 1.. = imputation.n_averaged(&lacking) {
+            note(LogFormat::Text, &averaged_note(n, examples.n_examples(), sweeps));
+        }
+        let probabilities = imputation.probabilities(&visible, &lacking, Watch::default())?;
         // Labels are not among what is written.
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let (rows, data) = (Rows::of(&data), data.without_labels());
@@ -107,6 +110,15 @@ impl Predict {
         out.write(&names.with_names(&out, bytes))?;
         out.say()
     }
+}
+
+/// Says that the probabilities of `n` of `n_examples` examples are not exact.
+fn averaged_note(n: usize, n_examples: usize, sweeps: usize) -> String {
+    format!(
+        "what {n} of {n_examples} examples lack is averaged over chains of {sweeps} sweeps, as they lack more than 12 \
+         units and the model has more than 16 hidden units; where chains do not mix (`harmonium evaluate` looks) they \
+         may miss values: compare with more --gibbs-steps"
+    )
 }
 
 /// Refuses a number of columns of data that do not stand for numbers, or a file that is no table.

@@ -1,6 +1,6 @@
 //! The model, the data and the threads of a command; notes on them go to stderr.
 
-use crate::checkpoint::model_of;
+use crate::checkpoint::{MODEL, model_of};
 use crate::dataset::{Beside, Dataset, UnknownLetters};
 use crate::error::Result;
 use crate::evaluate::report::title;
@@ -13,8 +13,8 @@ use crate::threads;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// The file of a model. `path` is the file or the folder of its run. A note appears if newer checkpoints
-/// of the run are damaged.
+/// The file of a model. `path` is the file or the folder of its run. A note appears if the run is not done, or newer
+/// checkpoints of it are damaged.
 ///
 /// # Errors
 /// [`Error::Unsuitable`](crate::Error::Unsuitable) for the folder of a sweep.
@@ -28,6 +28,13 @@ pub fn model_path(path: &Path) -> Result<PathBuf> {
     }
     if !passed.is_empty() {
         note(LogFormat::Text, &format!("the model is taken from {}", file.display()));
+    } else if file != path.join(MODEL) {
+        let (run, file) = (path.display(), file.display());
+        let text = format!(
+            "{run}: the run is not done; the model is that of {file}, its last state, whatever `keep` says (`harmonium \
+             resume` goes on)"
+        );
+        note(LogFormat::Text, &text);
     }
     Ok(file)
 }

@@ -2,11 +2,12 @@
 //! cell.
 
 use super::Dataset;
-use super::categories::{Header, Must, no_states};
+use super::categories::{Header, Must, Origin, no_states};
 use super::columns::MISSING;
 use super::distinct::{Distinct, Lookup};
 use super::encoding::Encoding;
 use super::holes::Holes;
+use super::lacked_columns::LackedColumns;
 use crate::error::Result;
 use ndarray::Array2;
 
@@ -53,6 +54,22 @@ impl Coded {
     /// # Panics
     /// If there are no examples, a code is not one of a value, or the encoding has no columns.
     pub fn dataset(&self, name: &str, encoding: &Encoding) -> Result<Dataset> {
+        self.dataset_for(name, encoding, LackedColumns::Refuse)
+    }
+
+    /// As [`dataset`](Self::dataset), where a table for a model may lack columns of it as `lacked` says.
+    ///
+    /// # Errors
+    /// As [`dataset`](Self::dataset), and [`Error::BadCategory`](crate::Error::BadCategory) as [`LackedColumns`] says.
+    ///
+    /// # Panics
+    /// As [`dataset`](Self::dataset).
+    pub fn dataset_for(
+        &self,
+        name: &str,
+        encoding: &Encoding,
+        lacked: LackedColumns,
+    ) -> Result<Dataset> {
         let origin = encoding.origin()?.expect("an encoding of columns");
         let (n, width) = self.codes.dim();
         assert_eq!(self.values.len(), width, "values of each column");
@@ -60,22 +77,41 @@ impl Coded {
         if let Some(names) = &self.names {
             header = Header { names: names.clone(), is_given: true, ..header };
         }
-        let mut chosen = header.chosen(origin)?;
         let mark = encoding.missing_value();
         let is_mark = |text: &String| mark.is_some() && super::columns::finite(text) == mark;
-        let (columns, left_out) = match header.declared(origin, &chosen) {
-            Some(columns) => (columns, None),
-            None => {
-                let kinds = chosen.iter().map(|&column| {
-                    let (distinct, n_given) = self.distinct(column, is_mark);
-                    distinct.kind(n_given)
-                });
-                let kinds = kinds.collect();
-                header.found(&mut chosen, kinds)?
+        let (columns, places, left_out, lacked_columns) = match origin {
+            Origin::Model(columns) => {
+                let (places, note) = header.places(columns, lacked)?;
+                (columns.clone(), places, None, note)
+            }
+            Origin::Data { .. } => {
+                let mut chosen = header.chosen(origin)?;
+                let (columns, left_out) = match header.declared(origin, &chosen) {
+                    Some(columns) => (columns, None),
+                    None => {
+                        let kinds = chosen.iter().map(|&column| {
+                            let (distinct, n_given) = self.distinct(column, is_mark);
+                            distinct.kind(n_given)
+                        });
+                        let kinds = kinds.collect();
+                        header.found(&mut chosen, kinds)?
+                    }
+                };
+                (columns, chosen.into_iter().map(Some).collect(), left_out, None)
             }
         };
         let (mut states, mut holes) = (no_states(name, n, &columns)?, Holes::default());
-        for (site, &column) in chosen.iter().enumerate() {
+        let shape = states.dim();
+        for (site, place) in places.into_iter().enumerate() {
+            let Some(column) = place else {
+                for example in 0..n {
+                    let what =
+                        || format!("example {example} has no column \"{}\"", columns.name(site));
+                    holes.note(shape, example, site, what);
+                    states[[example, site]] = MISSING;
+                }
+                continue;
+            };
             let lookup = Lookup::of(&columns, site);
             let state = |text: &String| lookup.of_text(text, super::columns::finite(text));
             let of_values: Vec<_> = self.values[column].iter().map(state).collect();
@@ -85,7 +121,7 @@ impl Coded {
                     NO_VALUE => {
                         let label = header.label(column);
                         let what = || format!("example {example}, {label} has no value");
-                        holes.note((n, chosen.len()), example, site, what);
+                        holes.note(shape, example, site, what);
                         MISSING
                     }
                     _ => of_values[code as usize].ok_or_else(|| {
@@ -104,7 +140,8 @@ impl Coded {
         let bits = columns.encode(name, states.view())?;
         let dataset = holes.missing_from(Dataset::from_columns(name, columns, bits))?;
         let encoding = dataset.encoding().marked(mark);
-        Ok(Dataset { left_out_columns: left_out, ..dataset.with_encoding(encoding) })
+        let dataset = dataset.with_encoding(encoding);
+        Ok(Dataset { left_out_columns: left_out, lacked_columns, ..dataset })
     }
 
     /// The values of a column that occur, and the number of cells that have one; those that are marks are none.
@@ -152,6 +189,18 @@ mod tests {
         };
         let by_model = other.dataset("x", &read.encoding()).unwrap();
         assert_eq!(by_model.bits(), read.clone().first(1).unwrap().bits());
+        // A column that is lacking is missing as it is for a file.
+        let other = Coded {
+            names: Some(["letter", "flag"].map(String::from).to_vec()),
+            ..table(&[&["a"], &["1"]], array![[0, 0]])
+        };
+        let found = other.dataset_for("x", &read.encoding(), LackedColumns::Missing).unwrap();
+        let file = Dataset::read_from("x", &b"flag,count,letter\n1,,a\n"[..], read.encoding());
+        let expected = file.unwrap();
+        assert_eq!((found.bits(), found.missing()), (expected.bits(), expected.missing()));
+        let note = "the table lacks 1 of 3 columns, which counts as missing: count";
+        assert_eq!(found.lacked_columns(), Some(note));
+        other.dataset("x", &read.encoding()).unwrap_err();
         // A cell without a value is missing as it is in a file.
         coded.codes[[1, 2]] = NO_VALUE;
         let file = "flag,count,letter\n1.0,9,a\n0,11,\n0,10,b\n";

@@ -163,7 +163,11 @@ pub(super) fn examples(
     let text = Lined { bytes, files: &file.files };
     let format = Format::of(bytes);
     let apart = match format {
-        Some(Format::Table) => ColumnsApart::of(path, &Text::of_texts(text), wanted)?,
+        Some(Format::Table) => {
+            let table = Text::of_texts(text);
+            table.check_utf8(path)?;
+            ColumnsApart::of(path, &table, wanted)?
+        }
         Some(Format::Packed) => ColumnsApart::default(),
         _ => Wanted::refuse_any(wanted, path).map(|()| ColumnsApart::default())?,
     };

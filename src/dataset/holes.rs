@@ -3,6 +3,7 @@
 //! A reader notes them while it reads, and puts the data set together as if they were off. They become
 //! [missing](Dataset::missing) sites at the end.
 
+use super::columns::finite;
 use super::{Dataset, FirstMissing, has_hole, missing_at};
 use crate::bits::{BitMatrix, WORD, active};
 use crate::error::{Error, MissingWay, Result};
@@ -114,12 +115,16 @@ impl Dataset {
     }
 
     /// A note for the user on columns whose states hold a number that often stands for a missing value: -9, -99 or -999
-    /// beside other numbers, none of them negative, or -1 beside 0, 1 and 2.
+    /// beside names or other numbers, none of them negative, or -1 beside 0, 1 and 2.
     pub fn marks_note(&self) -> Option<String> {
         let columns = self.columns().filter(|_| self.encoding.missing_value().is_none())?;
         let found = |column| {
-            let numbers = columns.has_numbers(column).then(|| columns.numbers(column))?;
-            Some((column, suspected(&numbers)?))
+            let is_mark = |number: &f64| MARKS.contains(number);
+            let mark = match columns.has_numbers(column) {
+                true => suspected(&columns.numbers(column)),
+                false => columns.states(column).into_iter().filter_map(finite).find(is_mark),
+            };
+            mark.map(|mark| (column, mark))
         };
         let mut found = (0..columns.n_columns()).filter_map(found);
         let (first, mark) = found.next()?;
@@ -129,7 +134,8 @@ impl Dataset {
             n => format!(", and {n} other columns do"),
         };
         Some(format!(
-            "{}: column {} has a state {mark}{others}; if it stands for a missing value, name it by missing_value = {mark}",
+            "{}: column {} has a state {mark}{others}; if it stands for a missing value, leave such cells empty, or \
+             name it by missing_value = {mark}",
             self.name(),
             columns.name(first)
         ))
@@ -162,13 +168,16 @@ impl Dataset {
     }
 }
 
+/// Numbers that stand for missing values more often than for themselves.
+const MARKS: [f64; 3] = [-9.0, -99.0, -999.0];
+
 /// The number among these, in order, that often stands for a missing value.
 fn suspected(numbers: &[f64]) -> Option<f64> {
     let (&mark, others) = numbers.split_first()?;
     let is_usual = others.len() >= 2 && others[0] >= 0.0;
     let is_mark = match mark {
         -1.0 => others.starts_with(&[0.0, 1.0, 2.0]),
-        mark => [-9.0, -99.0, -999.0].contains(&mark),
+        mark => MARKS.contains(&mark),
     };
     (is_usual && is_mark).then_some(mark)
 }

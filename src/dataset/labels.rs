@@ -317,6 +317,7 @@ fn name_of_number(x: f64) -> String {
 /// The cells of a text of one column, or of one row, without a header, and the line of each.
 fn names_of_text(path: &Path, bytes: &[u8]) -> Result<(Vec<String>, Vec<usize>)> {
     let text = Text::of_texts(bytes);
+    text.check_utf8(path)?;
     let (mut names, mut rows, mut longest, mut n_rows) = (Vec::new(), Vec::new(), 0, 0);
     text.each_row(|row| {
         let is_header = n_rows == 0

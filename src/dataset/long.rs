@@ -46,6 +46,7 @@ impl Wide {
             return Err(unsuitable("is not a table as text".to_string()));
         }
         let text = Text::of_texts(&file.bytes[..]);
+        text.check_utf8(path)?;
         let mut long = Long::default();
         let mut first: Option<(usize, Vec<String>, [usize; N_PARTS])> = None;
         text.each_row(|row| {

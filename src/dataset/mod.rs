@@ -490,6 +490,11 @@ impl Dataset {
         self.titles.as_deref()
     }
 
+    /// A note for the user on the columns of a model that the table lacks, and that count as missing.
+    pub fn lacked_columns(&self) -> Option<&str> {
+        self.lacked_columns.as_deref()
+    }
+
     /// The name of the column that holds the titles, if they are those of rows of a table.
     pub fn titles_column(&self) -> Option<&str> {
         self.titles_column.as_deref()

@@ -7,6 +7,7 @@
 use super::lined::{Files, Lined, Place};
 use crate::error::{Error, Result};
 use csv::{ByteRecord, ReaderBuilder, Trim};
+use std::path::Path;
 
 const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -71,6 +72,25 @@ impl<'a> Text<'a> {
         let found = b"\t;,".iter().find(|c| first.contains(c));
         let separator = found.map_or(Separator::Blanks, |&c| Separator::Character(c));
         Self { bytes, files, separator }
+    }
+
+    /// Refuses text in another encoding than UTF-8, in which names that differ could become one. Comments do not count.
+    ///
+    /// # Errors
+    /// [`Error::Unsuitable`] with the first such line.
+    pub fn check_utf8(&self, path: &Path) -> Result<()> {
+        let is_other = |bytes: &[u8]| std::str::from_utf8(bytes).is_err();
+        if !is_other(self.bytes) {
+            return Ok(());
+        }
+        lines(self.bytes).find(|(_, line)| is_other(line)).map_or(Ok(()), |(at, _)| {
+            let rule = format!(
+                "{} is no text in UTF-8; save the file as UTF-8 (Excel calls it CSV UTF-8), or convert it by \
+                 `iconv -f latin1 -t utf-8 FILE`",
+                self.line(at)
+            );
+            Err(Error::Unsuitable { path: path.into(), rule })
+        })
     }
 
     /// The most rows that there can be.
@@ -236,4 +256,24 @@ pub(super) fn shown(cell: &[u8]) -> String {
 /// A cell in messages, after `is`.
 pub(super) fn quoted(cell: &[u8]) -> String {
     if cell.is_empty() { "empty".into() } else { format!("\"{}\"", shown(cell)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_another_encoding_is_refused_by_its_line() {
+        let found = |bytes: &'static [u8]| {
+            let checked = Text::of_texts(bytes).check_utf8(Path::new("t.csv"));
+            checked.map_err(|error| error.to_string())
+        };
+        let error = found(b"a,b\n\nx,M\xfcll\nx,M\xf6ll\n").unwrap_err();
+        assert!(
+            error.starts_with("t.csv: line 3 is no text in UTF-8; save the file as UTF-8"),
+            "{error}"
+        );
+        assert_eq!(found(b"# 20 \xb0C\na,b\n0,1\n"), Ok(()));
+        assert_eq!(found("a,b\nx,Müll\n".as_bytes()), Ok(()));
+    }
 }

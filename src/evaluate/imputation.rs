@@ -9,8 +9,8 @@
 //!
 //! where a bit that is off adds neither b nor W. All sites of an example share x.
 //!
-//! With [`Missing::Marginal`] the other missing sites are summed out ([`ConditionalMean`]): exactly if there are few,
-//! else over a chain.
+//! With [`Missing::Marginal`] the other missing sites are summed out ([`ConditionalMean`]): exactly if they or the hidden
+//! units are few, else over a chain.
 
 use crate::bits::BitMatrix;
 use crate::error::Result;
@@ -125,6 +125,19 @@ impl Imputation<'_> {
                     Ok(())
                 })?;
                 Ok(means)
+            }
+        }
+    }
+
+    /// The number of examples whose probabilities are averages over chains, where the units on in `missing` (N, V) are
+    /// lacking. The others are exact.
+    pub fn n_averaged(self, missing: &BitMatrix) -> usize {
+        let given = &BitMatrix::ones(missing.n_rows(), missing.n_columns()).without(missing);
+        let Self { model, sweeps, seed, .. } = self;
+        match self.missing {
+            Missing::Absent => 0,
+            Missing::Marginal => {
+                ConditionalMean { model, given, sweeps, seed }.n_averaged(missing.n_rows())
             }
         }
     }

@@ -10,7 +10,7 @@
 //!  base, free_energy ─────────────────────────────────────┘       └──► report: records, JSON, pages, text
 //!  trajectory_ais: log Z along training
 //!  hidden_activity, pseudo_likelihood, reconstruction: without log Z
-//!  classifier: p(label | v); imputation: what examples lack; over_hidden ─► observed: ln p of what they have
+//!  classifier: p(label | v); imputation: what examples lack; observed: ln p of what they have
 //!  couplings: the model as fields and couplings of its sites; two_sample: samples against data
 //!  independent: the score to beat; chain_moments: whether the chains lie where the data do
 //!  spectrum: the leading singular values of W
@@ -59,8 +59,6 @@ pub mod pseudo_likelihood;
 pub mod reconstruction;
 
 pub mod imputation;
-
-mod over_hidden;
 
 pub mod observed;
 

@@ -15,11 +15,11 @@
 
 use super::ais::{LogZ, Side, forward};
 use super::log_mean::log_sum_exp;
-use super::over_hidden::{self, Known, MOST_HIDDEN};
 use super::{AnnealingSchedule, Score};
 use crate::bits::{BitMatrix, WORD, active};
 use crate::dataset::WeightedRows;
 use crate::error::Result;
+use crate::gibbs::over_hidden::{self, Known, MOST_HIDDEN};
 use crate::gibbs::{FixedModel, FixedWeights, Path};
 use crate::kernels::Isa;
 use crate::model::Rbm;

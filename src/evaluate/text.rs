@@ -234,7 +234,7 @@ fn say_training(lines: &mut Lines, report: &EvaluationReport) {
     let is_sure = gap.standard_error.is_some_and(|error| mean > SURE * error);
     let is_far = is_sure && gain.is_some_and(|gain| mean > OVERFITTED * gain.max(0.0));
     let verdict = match is_far {
-        true => ": far; fewer epochs or hidden units, or --weight-decay 1e-4, may do better",
+        true => ": far; fewer epochs or hidden units, or more --weight-decay, may do better",
         false => "",
     };
     let (far, side) = (

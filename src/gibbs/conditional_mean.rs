@@ -2,6 +2,7 @@
 
 use super::chains::check_sweeps;
 use super::conditional::check_means;
+use super::over_hidden::{self, Known, MOST_HIDDEN};
 use super::{Chains, FixedModel, FixedWeights, Inpainting};
 use crate::bits::{BitMatrix, active};
 use crate::error::Result;
@@ -11,6 +12,7 @@ use crate::rng::{Purpose, Stream};
 use crate::watch::Watch;
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// The most free units whose states are enumerated.
 const MOST_ENUMERATED: usize = 12;
@@ -18,8 +20,8 @@ const MOST_ENUMERATED: usize = 12;
 /// The share of a chain's sweeps that lead it to its distribution and are not averaged, as 1 / share.
 const LEAD: usize = 4;
 
-/// p(vᵢ = 1 | the given units): the sum over all states of the free units if there are at most 12, else an
-/// average over a chain for each example.
+/// p(vᵢ = 1 | the given units): the sum over all states of the free units if there are at most 12, else over those of the
+/// hidden units if there are at most 16, else an average over a chain for each example.
 ///
 /// ```
 /// use harmonium::{BitMatrix, Rbm};
@@ -74,13 +76,22 @@ impl ConditionalMean<'_> {
         })?;
         let others: Vec<usize> =
             (0..visible.n_rows()).filter(|&n| self.n_free(n) > MOST_ENUMERATED).collect();
-        if !others.is_empty() {
+        if !others.is_empty() && self.model.rbm.n_hidden() <= MOST_HIDDEN {
+            self.sum_over_hidden(visible, &others, &mut means, watch)?;
+        } else if !others.is_empty() {
             let averaged = self.averaged(visible, &others, watch)?;
             for (&n, row) in others.iter().zip(averaged.outer_iter()) {
                 means.row_mut(n).assign(&row);
             }
         }
         Ok(means)
+    }
+
+    /// The number of `n_rows` rows whose means are averages over chains, which are not exact.
+    pub fn n_averaged(self, n_rows: usize) -> usize {
+        let is_averaged = |n: &usize| self.n_free(*n) > MOST_ENUMERATED;
+        let is_exact = self.model.rbm.n_hidden() <= MOST_HIDDEN;
+        if is_exact { 0 } else { (0..n_rows).filter(is_averaged).count() }
     }
 
     /// The row of the mask for row n.
@@ -95,6 +106,37 @@ impl ConditionalMean<'_> {
     fn free(self, n: usize) -> Vec<usize> {
         let given = self.given(n);
         (0..self.given.n_columns()).filter(|&i| !self.given.get(given, i)).collect()
+    }
+
+    /// Writes the means of the free units of some rows into those of all (N, V), as sums over the hidden units.
+    fn sum_over_hidden(
+        self,
+        visible: &BitMatrix,
+        rows: &[usize],
+        means: &mut Array2<f64>,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let rbm = self.model.rbm;
+        let inputs_of = |&n: &usize| {
+            let mut v = visible.row(n).to_vec();
+            self.free(n).into_iter().for_each(|i| v[i / 64] &= !(1 << (i % 64)));
+            rbm.hidden_inputs(&v).to_vec()
+        };
+        let lacking_of = |&n: &usize| -> Vec<Range<usize>> {
+            let given = self.given.row(self.given(n));
+            let is_free =
+                |site: &Range<usize>| given[site.start / 64] >> (site.start % 64) & 1 == 0;
+            rbm.visible_units().sites().filter(is_free).collect()
+        };
+        let inputs: Vec<Vec<f64>> = rows.par_iter().map(inputs_of).collect();
+        let lacking: Vec<_> = rows.iter().map(lacking_of).collect();
+        let known = inputs.iter().zip(&lacking).map(|(inputs, lacking)| Known { inputs, lacking });
+        let found = over_hidden::means(rbm, &known.collect::<Vec<_>>(), watch)?;
+        for ((&n, lacking), found) in rows.iter().zip(&lacking).zip(found) {
+            let units = lacking.iter().flat_map(Clone::clone);
+            units.zip(found).for_each(|(unit, mean)| means[[n, unit]] = mean);
+        }
+        Ok(())
     }
 
     /// The means of some rows (some, V), over chains whose streams have the numbers of the rows.
@@ -227,12 +269,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn few_hidden_units_are_enumerated() {
+        let rbm = model(15, 6);
+        let given = BitMatrix::from_fn(3, 15, |n, i| i < 2 || i == 3 + n);
+        let visible = BitMatrix::from_fn(3, 15, |n, i| (n + i) % 2 == 0);
+        let means = rbm.conditional_mean(&visible, &given, 0, 0).unwrap();
+        for n in 0..3 {
+            let expected = naive(&rbm, visible.row(n)[0], given.row(n)[0]);
+            for i in 0..15 {
+                assert!((means[[n, i]] - expected[i]).abs() < 1e-9, "{n} {i}: {means}");
+            }
+        }
+    }
+
     /// The chains of 400 equal examples are independent, so that the scatter of their means is the error of
     /// the mean. 4.9 standard errors are exceeded with probability below 1e-6.
     #[test]
     fn chains_have_the_means_of_the_enumeration() {
         const CHAINS: usize = 400;
-        let rbm = model(15, 6);
+        let rbm = model(15, MOST_HIDDEN + 1);
         let given = BitMatrix::from_fn(1, 15, |_, i| i < 2);
         let visible = BitMatrix::from_fn(CHAINS, 15, |_, i| i == 0);
         let means = rbm.conditional_mean(&visible, &given, 40, 3).unwrap();

@@ -35,6 +35,8 @@ mod samples;
 
 mod inpainting;
 
+pub(crate) mod over_hidden;
+
 mod conditional_mean;
 
 mod passage;

@@ -25,7 +25,7 @@ pub mod bit;
 pub mod category;
 
 pub use bit::{sigmoid, softplus};
-pub(crate) use category::softmax;
+pub(crate) use category::{log_sum_exp, softmax};
 
 use category::Site;
 

@@ -369,7 +369,8 @@ class Estimator(Transformer):
         expected : bool
             Whether a value is filled with its mean, not with its most likely value. A mean needs numbers.
         n_gibbs_steps : int
-            Sweeps of the chain of a row that lacks more than 12 values, unless `missing` is "absent".
+            Sweeps of the chain of a row that lacks more than 12 units, of a model of more than 16 hidden units, unless
+            `missing` is "absent".
 
         Returns
         -------
