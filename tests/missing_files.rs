@@ -401,7 +401,7 @@ fn test_data_may_have_a_mask_of_their_own() {
     folder.fail("resume run", "give the path of that file with --test-missing-mask");
     folder.write("n.csv", "0,0,1,0\n0,0,0,0\n".repeat(30).as_bytes());
     let remedy = "the path of that file with `harmonium resume RUN --test-missing-mask PATH`";
-    folder.fail("predict run --fill", remedy);
+    folder.refuse("predict run --fill", 1, remedy);
     folder.succeed_with_notes("resume run --test-missing-mask n.csv");
     folder.succeed_with_notes("predict run --fill");
     folder.misuse(
