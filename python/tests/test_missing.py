@@ -124,7 +124,7 @@ def test_rows_without_any_value_do_not_count():
 
 def test_a_state_that_looks_like_a_missing_value_is_noted():
     X = np.array([[1, 2], [-99, 3], [2, -99], [3, 1]] * 5)
-    with pytest.warns(UserWarning, match="column 0 has a state -99, and 1 other column does"):
+    with pytest.warns(UserWarning, match="column 1 has a state -99, and 1 other column does"):
         CategoricalRBM(2, n_iter=1).fit(X)
 
 

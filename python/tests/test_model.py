@@ -82,7 +82,7 @@ def test_the_conditional_mean_is_exact_for_few_free_units(form):
 
 def test_the_conditional_mean_is_an_average_over_draws_for_many_free_units():
     """The chains of 200 equal rows are independent: five standard errors of their mean."""
-    rbm, mask = model(16, 4, 0.7), np.arange(16) < 2
+    rbm, mask = model(16, 17, 0.4), np.arange(16) < 2  # more hidden units than are summed over
     rows = np.tile(np.arange(16) % 2, (200, 1))
     means = rbm.conditional_mean(rows, mask, gibbs_steps=200)
     expected, error = conditional(rbm, rows[0], mask), means.std(axis=0) / np.sqrt(200)
