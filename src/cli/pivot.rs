@@ -19,7 +19,8 @@ pub struct Pivot {
     columns: Option<Vec<String>>,
     /// Write the table with a row for each example to this file: .csv or .tsv. Its first column has the names of the
     /// examples: name it in training by --id. A column of the number 31 is called `item:31`, as a header of numbers
-    /// would pass for an example
+    /// would pass for an example. Rows are in the order in which examples come first; train's --validation takes the
+    /// last ones
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Output,
     #[command(flatten)]
