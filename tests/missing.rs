@@ -636,6 +636,46 @@ fn numbers_are_compared_with_means() {
     assert_eq!((found.n_values, found.given_others.rmse_standard_error), (1, None));
 }
 
+/// A row of weight 2 counts as two rows in every mean over values.
+#[test]
+fn values_count_by_the_weights_of_their_rows() {
+    let stars: Vec<String> = (1..=3).map(|stars| stars.to_string()).collect();
+    let film = |name: &str| Column { name: name.into(), kind: ColumnKind::Category(stars.clone()) };
+    let columns = Columns::table(["a", "b"].map(film).to_vec());
+    let rows = [[0, 1], [2, 2], [1, 0], [2, 0]];
+    let table = |of: &[usize]| {
+        let states = Array2::from_shape_fn((of.len(), 2), |(n, film)| rows[of[n]][film]);
+        let bits = columns.encode("t", states.view()).unwrap();
+        let missing = BitMatrix::from_fn(of.len(), 6, |n, unit| of[n] == 0 && unit < 3);
+        Dataset::from_columns("t", columns.clone(), bits).with_missing(missing).unwrap()
+    };
+    let copies = table(&[0, 1, 1, 2, 2, 2, 3]);
+    let weighted = table(&[0, 1, 2, 3]).weighted("w", &[1.0, 2.0, 3.0, 1.0]).unwrap();
+    let training = Examples::new(copies.clone(), Binarization::None);
+    let weights = Array2::from_shape_fn((6, 2), |(i, j)| 0.1 * (i * 2 + j) as f32 - 0.3);
+    let (visible, hidden) = (Array1::from_elem(6, 0.2), Array1::from_elem(2, -0.1));
+    let rbm = Rbm::of_sites(training.units(), weights, visible, hidden).unwrap();
+    let entries = Entries::new(&rbm, Isa::fastest()).columns(Some(&columns)).training(&training);
+    let [copies, weighted] = [copies, weighted].map(|data| {
+        let examples = Examples::new(data, Binarization::None);
+        let rows = examples.weighted_bits(0, 0..examples.n_examples());
+        entries.score(&rows, &rows, Watch::default()).unwrap()
+    });
+    assert_eq!((copies.n_values, weighted.n_values), (13, 7));
+    let figures = |found: &harmonium::evaluate::EntryReport| {
+        let of = [found.given_others, found.column_rates.unwrap()].map(|score| {
+            [Some(score.error_rate), Some(score.log_loss), score.rmse, score.mae]
+                .map(Option::unwrap)
+        });
+        let means = found.numbers.unwrap();
+        [&of.concat()[..], &[means.global_mean, means.column_mean, means.column_and_example]]
+            .concat()
+    };
+    for (a, b) in figures(&copies).into_iter().zip(figures(&weighted)) {
+        assert!((a - b).abs() < 1e-12, "{copies:?} {weighted:?}");
+    }
+}
+
 #[test]
 fn monitors_score_what_examples_have_or_nothing() {
     let holes = examples(&SITES, 150, some);

@@ -352,6 +352,21 @@ fn a_column_of_the_table_may_hold_the_weights() {
     let file: serde_json::Value = serde_json::from_str(&file).unwrap();
     assert_eq!(found["log_likelihood"], file["log_likelihood"]);
 
+    // Given data are weighed as those of training, unless the user says that they count alike.
+    let scored = |flags: &str| {
+        let line = format!("evaluate column --data people.csv {flags} --json");
+        let (code, found, said) = folder.run(&line);
+        assert_eq!(code, Some(0), "{said}");
+        (serde_json::from_str::<serde_json::Value>(&found).unwrap(), said)
+    };
+    let (usual, said) = scored("");
+    assert_eq!(usual["log_likelihood"], own["log_likelihood"]);
+    assert!(said.contains("the column \"w\" holds the weights"), "{said}");
+    let (alike, said) = scored("--weights none");
+    assert_eq!(alike["n_examples"], 50);
+    assert!(!said.contains("weights"), "{said}");
+    assert_ne!(alike["log_likelihood"], own["log_likelihood"]);
+
     folder.fail(
         &format!("{line} --weights column:v --out x"),
         "people.csv: has the columns colour, w, old, but must have a column \"v\" of weights",
@@ -361,6 +376,46 @@ fn a_column_of_the_table_may_hold_the_weights() {
         "people.csv: line 2, column 1 (\"colour\") is \"red\", but must be a finite number of at least 0: it is a \
          weight; a row of weight 0 is left out",
     );
+}
+
+/// The mean over test data is the one that training, `evaluate` on the run and `evaluate --data` all give.
+#[test]
+fn the_column_of_weights_weighs_test_data() {
+    let folder = Folder::new();
+    let table = |rows: std::ops::Range<usize>| {
+        let row =
+            |n: usize| format!("{},{},{},{}\n", n % 2, n / 3 % 2, n % 5, ["x", "y"][n / 7 % 2]);
+        format!("a,b,w,kind\n{}", rows.map(row).collect::<String>())
+    };
+    folder.write("train.csv", table(0..60).as_bytes());
+    folder.write("test.csv", table(60..100).as_bytes());
+    let line = "train --data train.csv --test-data test.csv --weights w --labels kind --hidden 4 --epochs 2";
+    let (code, _, said) = folder.run(&format!("{line} --out run"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("test.csv: the column \"w\" holds the weights"), "{said}");
+    let metrics = String::from_utf8(folder.read("run/metrics.jsonl")).unwrap();
+    let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+    let scored = |flags: &str| -> serde_json::Value {
+        let found = folder.succeed_with_notes(&format!("evaluate run {flags} --json"));
+        serde_json::from_str(&found).unwrap()
+    };
+    let (own, given, alike) =
+        (scored(""), scored("--data test.csv"), scored("--data test.csv --weights none"));
+    assert_eq!((&own["n_examples"], &alike["n_examples"]), (&32.into(), &40.into()));
+    assert_eq!(own["log_likelihood"], given["log_likelihood"]);
+    let of = |found: &serde_json::Value| found["pseudo_likelihood"]["mean"].as_f64().unwrap();
+    let in_training = last["pseudo_likelihood_test"].as_f64().unwrap();
+    assert!((of(&own) - in_training).abs() < 1e-9, "{own} {last}");
+    assert!((of(&alike) - in_training).abs() > 1e-6, "{alike}");
+    // Rows of weight 0 are predicted, too; so the mean over the rows counts them alike, and says so.
+    let (code, _, said) = folder.run("predict run test.csv");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("the column \"w\", which held the weights in training, is passed over"),
+        "{said}"
+    );
+    let rows = String::from_utf8(folder.read("predictions.csv")).unwrap();
+    assert_eq!(rows.lines().filter(|line| line.len() > 3).count(), 41, "{rows}");
 }
 
 #[test]

@@ -231,7 +231,8 @@ class CategoricalRBM(Estimator):
     def _take_meaning(self, rbm: Rbm) -> None:
         if rbm.classes is not None or rbm.columns is None:
             interchange.refuse(rbm)
-        self.columns_, self.data_mean_ = rbm.columns, rbm.data_mean
+        self.columns_ = rbm.columns
+        self.data_mean_, self._n_examples = rbm.data_mean, rbm.n_examples
         self._known_values = of_columns.KnownValues(rbm.columns)
         self.n_given_ = rbm.n_given
         self.categories_ = of_columns.own_values(rbm.columns)

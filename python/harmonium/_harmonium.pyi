@@ -358,6 +358,7 @@ class Rbm:
         visible: Any,
         *,
         labels: Any = None,
+        weights: Any = None,
         method: str = "auto",
         n_chains: int | None = None,
         schedule: str | None = None,
@@ -499,3 +500,5 @@ class Trainer:
     def updates_per_epoch(self) -> int: ...
     @property
     def n_examples(self) -> int | None: ...
+    @property
+    def _n_effective(self) -> int | None: ...

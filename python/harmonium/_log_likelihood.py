@@ -30,8 +30,8 @@ class LogLikelihood:
     """The mean at the lower end of log Z's interval; where sums over what rows lack are annealed, plus the 99 % interval
     of that."""
     independent: float | None
-    """The mean for independent units with the rates of the training data; None without
-    `n_examples`."""
+    """The mean for independent units with the rates of the training data, which a model has to beat; None if the number of
+    training examples (`n_examples`) is not known, or they lacked values."""
     log_z: float
     """log Z: exact, or the estimate that the evidence supports."""
     log_z_low: float
@@ -97,7 +97,9 @@ class LogLikelihood:
         reach = f", {self.low:.2f} to {self.high:.2f} by the {level} of {estimates}" if estimates else ""
         reasons = "".join(f"; {reason}" for reason in self.reasons)
         error = "one example, no standard error" if isnan(self.standard_error) else f"± {self.standard_error:.3f}"
-        return f"{self.mean:.3f} nats an example ({error}){reach}, {self._verdict_in_words(reasons)}"
+        beaten = "; the model is worse than independent units, " if self.is_worse_than_independent else "; independent units: "
+        other = "" if self.independent is None else f"{beaten}{self.independent:.3f}"
+        return f"{self.mean:.3f} nats an example ({error}){reach}, {self._verdict_in_words(reasons)}{other}"
 
     def _estimates(self) -> str:
         """The parts of the mean that are no exact sums, in words; "" if all are."""
@@ -163,6 +165,12 @@ class LogLikelihood:
     def is_believable(self) -> bool:
         """Whether the verdict, which is on log Z, is not `doubtful`."""
         return self.verdict != "doubtful"
+
+    @property
+    def is_worse_than_independent(self) -> bool:
+        """Whether the model is surely worse than independent units: `high`, and a standard error more, is below theirs.
+        Nothing should be read from such a model."""
+        return self.independent is not None and self.high + self.standard_error < self.independent
 
     def _repr_html_(self) -> str:
         """The log-likelihood as notebooks show it."""

@@ -18,15 +18,24 @@ use harmonium::reals::RealRows;
 use harmonium::{BitMatrix, Dataset};
 use ndarray::{Array, Array2, ArrayView1, ArrayView2, ArrayViewD, Axis, Dimension};
 use numpy::{
-    AllowTypeChange, PyArray2, PyArrayDyn, PyArrayLike, PyReadonlyArrayDyn, PyUntypedArray,
+    AllowTypeChange, PyArray2, PyArrayDyn, PyArrayLike, PyReadonlyArray1, PyReadonlyArrayDyn,
+    PyUntypedArray,
 };
 use numpy::{Element, IntoPyArray as _, PyArrayDescrMethods as _};
 use numpy::{PyArrayMethods as _, PyUntypedArrayMethods as _};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyTypeError, PyUserWarning, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 use std::path::PathBuf;
+
+/// Weights that a user gives, one for each of n examples. `name` is the argument.
+pub fn one_each(given: &Bound<'_, PyAny>, name: &str, n_examples: usize) -> PyResult<Vec<f64>> {
+    let weights = given.py().import("harmonium._weights")?;
+    let found = weights.call_method1("one_each", (given, name, n_examples))?;
+    Ok(found.extract::<PyReadonlyArray1<'_, f64>>()?.as_array().to_vec())
+}
 
 /// The number of rows in a piece of work.
 const BLOCK: usize = 256;
@@ -144,9 +153,16 @@ fn are_rounded<T: Copy>(
 
 /// Warns with a text, if there is one: what integers were taken for, if it was not declared.
 pub fn warn(py: Python<'_>, text: Option<String>) -> PyResult<()> {
-    let Some(text) = text else { return Ok(()) };
-    let text = std::ffi::CString::new(text).expect("text without a NUL");
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &text, 1)
+    match text {
+        Some(text) => warn_as::<PyUserWarning>(py, &text),
+        None => Ok(()),
+    }
+}
+
+/// Warns of this kind, at the line that called the package.
+pub fn warn_as<T: PyTypeInfo>(py: Python<'_>, text: &str) -> PyResult<()> {
+    let module = py.import("harmonium._warnings")?;
+    module.call_method1("warn", (text, py.get_type::<T>())).map(drop)
 }
 
 /// Whether an encoding applies to these numbers of this kind (NumPy's letter).

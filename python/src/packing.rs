@@ -1,6 +1,6 @@
 //! Data packed into files that are read in place.
 
-use crate::arrays::{dataset_with_missing, warn};
+use crate::arrays::{dataset_with_missing, one_each, warn};
 use crate::columns::{Letters, declared, marked};
 use crate::errors::to_py;
 use crate::labels;
@@ -67,14 +67,11 @@ pub fn pack(
         let source = ColumnSource::Column(values.classes().column());
         Found { values, source, sha256: None }
     });
-    let module = py.import("harmonium._weights")?;
-    let weights = module.call_method1("one_each", (weights, "weights", dataset.n_examples()))?;
-    let weights: Option<numpy::PyReadonlyArray1<'_, f64>> = weights.extract()?;
-    let weights = weights.map(|weights| Found {
-        values: weights.as_array().to_vec(),
-        source: ColumnSource::File("weights".into()),
-        sha256: None,
+    let weights = weights.map(|given| one_each(given, "weights", dataset.n_examples()));
+    let weights = weights.transpose()?.map(|values| {
+        let source = ColumnSource::File("weights".into());
+        Found { values, source, sha256: None }
     });
-    let all = DataBeside { dataset, labels, weights };
+    let all = DataBeside { dataset, labels, weights, unused_weights: None };
     without_lock(py, None, || all.pack(&path))
 }

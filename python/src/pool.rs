@@ -37,8 +37,7 @@ fn pool(py: Python<'_>, threads: Option<usize>) -> PyResult<Arc<ThreadPool>> {
     let (pool, is_new) = kept_or_new(threads)?;
     // Only here: while a warning is shown, other threads may ask for a pool.
     if let Some(crowd) = crowd(threads).filter(|_| is_new) {
-        let text = CString::new(crowd).expect("plain text");
-        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &text, 1)?;
+        warn_as::<PyRuntimeWarning>(py, &crowd)?;
     }
     Ok(pool)
 }

@@ -1,7 +1,8 @@
 //! The model.
 
 use crate::arrays::{
-    aligned, bits, dataset, dataset_with_missing, doubles, floats, rows, states, visible_bits, warn,
+    aligned, bits, dataset, dataset_with_missing, doubles, floats, one_each, rows, states,
+    visible_bits, warn,
 };
 use crate::columns::{check_rows_for_model, marked, of_columns, own_order, recorded, texts};
 use crate::entries::Entries;
@@ -41,7 +42,7 @@ use harmonium::units::Units;
 use harmonium::{BitMatrix, Watch};
 use ndarray::{Array1, Array2, Axis};
 use numpy::{AllowTypeChange, IntoPyArray as _, PyArray1, PyArray2, PyArrayLike1};
-use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
@@ -478,10 +479,7 @@ impl Rbm {
             && let Some(means) = NumberMeans::new(columns, &mean.mapv(f64::from), n_given)
         {
             let n = means.replace_unknown(data, asked, &mut numbers);
-            if n > 0 {
-                let note = CString::new(NumberMeans::note(n)).expect("text without a NUL");
-                PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)?;
-            }
+            warn(py, (n > 0).then(|| NumberMeans::note(n)))?;
         }
         Ok(numbers)
     }
@@ -1368,6 +1366,8 @@ impl Rbm {
     /// visible : array-like or sparse matrix of shape (n, n_visible)
     /// labels : array-like of shape (n,), for a model with `classes`
     ///     The score is then that of ln p(v, label).
+    /// weights : array-like of shape (n,), or None
+    ///     How much each row counts, a finite number of at least 0; a row of weight 0 is left out.
     /// method : {"auto", "exact", "ais", "pt"}
     /// n_chains : int, 2 or more; default 200
     /// schedule : str, such as "adaptive", "adaptive:20000" or "linear:10000"
@@ -1397,7 +1397,7 @@ impl Rbm {
     /// >>> score = fair.log_likelihood([[0, 1], [1, 1]])
     /// >>> round(score.mean, 4), score.verdict  # two fair coins: -2 ln 2
     /// (-1.3863, 'exact')
-    #[pyo3(signature = (visible, *, labels = None, method = "auto", n_chains = None, schedule = None,
+    #[pyo3(signature = (visible, *, labels = None, weights = None, method = "auto", n_chains = None, schedule = None,
         burn_in = None, base_data = None, start = None, n_examples = None, seed = 0,
         threads = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
@@ -1405,6 +1405,7 @@ impl Rbm {
         &self,
         visible: &Bound<'py, PyAny>,
         labels: Option<&Bound<'py, PyAny>>,
+        weights: Option<&Bound<'py, PyAny>>,
         method: &str,
         n_chains: Option<usize>,
         schedule: Option<&str>,
@@ -1438,6 +1439,12 @@ impl Rbm {
         let dataset = labelled(dataset, labels, self.origin.classes.as_ref())?;
         dataset.check_intensities().map_err(to_py)?;
         check_width("visible", dataset.n_visible(), self.n_visible(), "visible")?;
+        let n_rows = dataset.n_examples();
+        let weights = weights.map(|given| one_each(given, "weights", n_rows));
+        let dataset = match weights.transpose()? {
+            Some(weights) => dataset.weighted("weights", &weights).map_err(to_py)?,
+            None => dataset,
+        };
         // Of a label alone p is known, of nothing it is 1.
         let (dataset, empty) = match labels {
             None => dataset.with_values().map_err(to_py)?,

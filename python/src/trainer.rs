@@ -244,16 +244,14 @@ impl Trainer {
 
     /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        let (image_shape, history, n_given, n_examples) = match &self.driver {
+        let (image_shape, history, n_given) = match &self.driver {
             Driver::Own(own) => {
-                let examples = own.trainer.examples();
-                let n_effective = examples.weights().map(|all| all.n_effective().round() as usize);
-                let n_examples = n_effective.unwrap_or(examples.n_examples());
-                let n_examples = examples.missing().is_none().then_some(n_examples);
-                (examples.image_shape(), own.history.clone(), own.n_given.clone(), n_examples)
+                let image_shape = own.trainer.examples().image_shape();
+                (image_shape, own.history.clone(), own.n_given.clone())
             }
-            Driver::Online(..) => (None, Arc::default(), None, None),
+            Driver::Online(..) => (None, Arc::default(), None),
         };
+        let n_examples = self.n_effective();
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
         let missing = self.ascent().config().missing;
         let classes = self.classes();
@@ -607,8 +605,7 @@ impl Trainer {
         // The default is for data of any size.
         let cut = config.cut_batch(data.n_examples());
         if let Some(note) = cut.filter(|_| given.contains_key("batch_size")) {
-            let note = CString::new(note).expect("text without a NUL");
-            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &note, 1)?;
+            warn_as::<PyRuntimeWarning>(py, &note)?;
         }
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let ranks = ranks(comm)?;
@@ -998,6 +995,20 @@ impl Trainer {
         }
     }
 
+    /// The number of training examples that count alike, as `Rbm.n_examples`.
+    #[getter(_n_effective)]
+    fn n_effective(&self) -> Option<usize> {
+        match &self.driver {
+            Driver::Own(own) => {
+                let examples = own.trainer.examples();
+                let n_effective = examples.weights().map(|all| all.n_effective().round() as usize);
+                let n_examples = n_effective.unwrap_or(examples.n_examples());
+                examples.missing().is_none().then_some(n_examples)
+            }
+            Driver::Online(..) => self.n_examples().filter(|&n| n > 0),
+        }
+    }
+
     /// What pickle keeps of an online trainer.
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Pickled<'py>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
@@ -1050,9 +1061,9 @@ impl Trainer {
         let (state, _) = State::from_safetensors(KEY, state)
             .map_err(|cause| PyValueError::new_err(format!("state: {cause}")))?;
         if !OnlineTrainer::is_of_this_version(&state) {
-            let text = c"a trainer that an earlier version of harmonium pickled goes on with other draws and \
+            let text = "a trainer that an earlier version of harmonium pickled goes on with other draws and \
                          another rounding: it will not learn what it would have learned there, bit for bit";
-            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), text, 1)?;
+            warn_as::<PyRuntimeWarning>(py, text)?;
         }
         let trainer =
             without_lock(py, None, || OnlineTrainer::restore(config, &outline, &state, isa()?))?;

@@ -44,6 +44,7 @@ use ndarray::Array1;
 use serde_json::Value;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 /// The numbers of samples that are compared.
@@ -69,10 +70,10 @@ pub struct Evaluate {
     /// MNIST [default: test], or the `validation` examples that training set aside
     #[arg(long)]
     split: Option<Part>,
-    /// Weights of the examples of --data: a file of one number for each (.npy, .npz or text), or the name of a
-    /// column of the table
-    #[arg(long, value_name = "PATH|COLUMN", requires = "data")]
-    weights: Option<ColumnSource>,
+    /// Weights of the examples of --data: a file of one number for each (.npy, .npz or text), the name of a column of
+    /// the table, or `none` [default: the column that held those of training, if there is one]
+    #[arg(long, value_name = "PATH|COLUMN|none", requires = "data")]
+    weights: Option<GivenWeights>,
     /// The labels of the examples of --data, for a model that was trained with labels: a file of one label for each
     /// example, or the name of a column [default: the column that has the name of that in training]
     #[arg(long, value_name = "COLUMN|FILE", requires = "data")]
@@ -171,6 +172,33 @@ pub(super) struct Scored {
     is_of_run: bool,
 }
 
+/// Weights of given examples, or that they count alike.
+#[derive(Clone, Debug)]
+enum GivenWeights {
+    None,
+    In(ColumnSource),
+}
+
+impl GivenWeights {
+    fn source(&self) -> Option<&ColumnSource> {
+        match self {
+            Self::None => None,
+            Self::In(source) => Some(source),
+        }
+    }
+}
+
+impl FromStr for GivenWeights {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "none" => Ok(Self::None),
+            _ => text.parse().map(Self::In),
+        }
+    }
+}
+
 /// States from which chains are annealed back.
 struct ModelStates {
     /// (C, V)
@@ -212,7 +240,7 @@ impl Evaluate {
         let Scored { visible, rows, subject, to_classify, is_of_run } = self.scored(&file)?;
         if let Some(samples) = self.samples {
             check("samples", samples, visible.weights().is_none(), || {
-                "left out for examples with weights, as neighbours count alike; --data with the same file has none"
+                "left out for examples with weights, as neighbours count alike; with --data and --weights none they have none"
                     .to_string()
             })?;
         }
@@ -397,7 +425,8 @@ impl Evaluate {
             usual: Part::Test,
             beside: Beside {
                 labels: self.labels.as_ref(),
-                weights: self.weights.as_ref(),
+                weights: self.weights.as_ref().and_then(GivenWeights::source),
+                weighs_as_training: self.weights.is_none(),
                 ..self.reading.beside()
             },
             reading: self.reading.reading(),

@@ -13,7 +13,7 @@ use crate::kernels::Isa;
 use crate::model::{ModelFile, Rbm};
 use crate::monitor::LogFormat;
 use crate::monitor::terminal::note;
-use crate::run::{Part, training_examples};
+use crate::run::{GivenData, Part, training_examples};
 use crate::setting::check;
 use crate::watch::Watch;
 use std::collections::{HashMap, HashSet};
@@ -65,7 +65,8 @@ impl Evaluate {
         let Some(source) = &self.truth else { return Ok(None) };
         let beside = self.reading.beside();
         let reading = self.reading.reading();
-        let (dataset, _) = Part::Test.read_beside(source, &file.provenance, beside, reading)?;
+        let GivenData { dataset, .. } =
+            Part::Test.read_beside(source, &file.provenance, beside, reading)?;
         check("truth", source, dataset.labels().is_none(), || {
             "left out for a model with labels".to_string()
         })?;
@@ -115,6 +116,10 @@ impl Evaluate {
         let theirs = Rows::of(&dataset);
         let (Some(own), Some(theirs)) = (rows.names_of_examples(), theirs.names_of_examples())
         else {
+            if let Some(of_examples) = rows.if_of(dataset.n_examples()) {
+                dataset.check_width(rbm.n_visible(), "the model")?;
+                return Ok((dataset, of_examples.iter().copied().map(Some).collect()));
+            }
             let found = self.limit.unwrap_or(usize::MAX).min(dataset.n_examples());
             if found != n {
                 let rule = format!(

@@ -133,6 +133,7 @@ impl Predict {
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
+        let weights_note = chosen.weights_note;
         let dataset = limited(chosen.dataset, self.limit, &rbm)?;
         let recorded = Binarization::recorded(&provenance.settings);
         let binarization = self.binarize.map_or(recorded.map(Binarization::for_prediction), Ok)?;
@@ -191,6 +192,9 @@ impl Predict {
         let labels = examples.labels().expect("data for a model with classes").of_examples();
         let weights = examples.weights().map(|weights| weights.values());
         if let Some(score) = ClassScore::of(&log_p, labels, weights) {
+            if let Some(text) = weights_note {
+                note(LogFormat::Text, &format!("{text} (`harmonium evaluate` weighs them)"));
+            }
             let text = score.to_string();
             match out.is_stdout() {
                 true => print_beside(text),

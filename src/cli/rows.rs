@@ -69,6 +69,11 @@ impl Rows {
         all
     }
 
+    /// The row of each example (N), if the data as read have this number of rows.
+    pub fn if_of(&self, n_rows: usize) -> Option<&[usize]> {
+        (self.n == n_rows).then_some(&self.of_examples)
+    }
+
     /// The name of the column that names the rows: that of the data, `name` for names of sequences, or `example` for
     /// numbers from 0.
     pub fn heading(&self) -> &str {

@@ -20,6 +20,9 @@ pub struct Beside<'a> {
     pub weights: Option<&'a ColumnSource>,
     /// The column that held the weights of a model's training data. Data for the model may have it: it is no site.
     pub weights_column: Option<&'a str>,
+    /// Whether data without `weights` are weighed by `weights_column`, if they have it. (Where each row has a result of
+    /// its own, a row of weight 0 must not be left out.)
+    pub weighs_as_training: bool,
     /// The column of the names of the examples, which become [titles](Dataset::titles).
     pub id: Option<&'a str>,
     /// The column that held these names in a model's training data. Data for the model may have it: it is no site.
@@ -123,6 +126,8 @@ pub struct DataBeside {
     pub labels: Option<Found<Labels>>,
     /// Their weights.
     pub weights: Option<Found<Vec<f64>>>,
+    /// The column of weights of training, if these data have it, but are not weighed by it.
+    pub unused_weights: Option<String>,
 }
 
 impl<T> Found<T> {

@@ -56,7 +56,7 @@ impl DataBeside {
     /// examples.
     pub fn pack(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let Self { dataset, labels, weights } = self;
+        let Self { dataset, labels, weights, .. } = self;
         let mut columns = Vec::new();
         if let Some(Found { values, source, .. }) = labels {
             values.check_number(dataset.name(), dataset.n_examples())?;

@@ -68,6 +68,7 @@ impl Source {
         beside: Beside<'_>,
     ) -> Result<DataBeside> {
         let Beside { labels, classes, labels_column, weights, weights_column, mask, .. } = beside;
+        let weighs_as_training = beside.weighs_as_training && weights.is_none();
         let Beside { id, id_column, ignored, ignored_columns, lacked_columns: lacked, .. } = beside;
         #[cfg(feature = "mnist")]
         let digits = self.digits(split, labels, classes)?;
@@ -87,7 +88,10 @@ impl Source {
             (None, None) => None,
         };
         let of_weights = weights.filter(|_| found_weights.is_none());
-        let of_weights = of_weights.map(|source| wanted("weights", source));
+        let of_weights = of_weights.map(|source| wanted("weights", source)).or_else(|| {
+            let column = weights_column.filter(|_| weighs_as_training);
+            column.map(|name| optional("weights", name))
+        });
         let (has_labels, has_weights) = (of_labels.is_some(), of_weights.is_some());
         let mut wanted: Vec<_> = of_labels.into_iter().chain(of_weights).collect();
         let must =
@@ -129,19 +133,25 @@ impl Source {
             let source = ColumnSource::Column(classes.column());
             found_labels = Some(Found { values, source, sha256: None });
         }
-        if has_weights {
-            let column = columns.next().flatten().expect("a column that is asked for by name");
+        if has_weights && let Some(column) = columns.next().flatten() {
             let (values, source) = (weights_in(&column)?, ColumnSource::Column(column.name));
             found_weights = Some(Found { values, source, sha256: None });
         }
-        let id = columns.next().flatten().filter(|_| has_id);
+        let id = if has_id { columns.next().flatten() } else { None };
+        let is_weights = |column: &ColumnApart| Some(&column.name[..]) == weights_column;
+        let unused = columns.flatten().find(|column| found_weights.is_none() && is_weights(column));
         let dataset = match id {
             Some(ColumnApart { name, cells, .. }) => {
                 Dataset { titles: Some(cells), titles_column: Some(name), ..dataset }
             }
             None => dataset,
         };
-        Ok(DataBeside { dataset, labels: found_labels, weights: found_weights })
+        Ok(DataBeside {
+            dataset,
+            labels: found_labels,
+            weights: found_weights,
+            unused_weights: unused.map(|column| column.name),
+        })
     }
 
     /// The labels of MNIST, if they are asked for by name, or the classes of a model are its digits.
@@ -321,10 +331,19 @@ mod tests {
     #[test]
     fn the_column_of_weights_in_training_is_no_unit_of_other_data() {
         let (folder, data) = table();
-        let read = |weights: Option<&ColumnSource>| {
-            let beside = Beside { weights, weights_column: Some("count"), ..Beside::default() };
+        let read_by = |weights: Option<&ColumnSource>, weighs_as_training| {
+            let weights_column = Some("count");
+            let beside =
+                Beside { weights, weights_column, weighs_as_training, ..Beside::default() };
             let found = data.read_beside(Split::Train, Encoding::Undeclared, beside).unwrap();
-            (found.dataset.n_visible(), found.weights.map(|weights| weights.values))
+            let is_unused = found.unused_weights.as_deref() == Some("count");
+            let weights = found.weights.map(|weights| weights.values);
+            assert!(!is_unused || weights.is_none(), "{weights:?}");
+            (found.dataset.n_visible(), weights, is_unused)
+        };
+        let read = |weights| {
+            let (n_visible, weights, _) = read_by(weights, false);
+            (n_visible, weights)
         };
         let path = folder.path().join("t.csv");
         fs::write(&path, "a,count,b\n1,2,0\n0,x,1\n").unwrap();
@@ -332,8 +351,13 @@ mod tests {
         fs::write(&path, "a,count,b\n1,2,0\n0,3,1\n").unwrap();
         let count = ColumnSource::Column("count".into());
         assert_eq!(read(Some(&count)), (2, Some(vec![2.0, 3.0])));
+        assert_eq!(read_by(None, true), (2, Some(vec![2.0, 3.0]), false));
+        assert_eq!(read_by(None, false), (2, None, true), "passed over, which is said");
+        let b = ColumnSource::Column("b".into());
+        assert_eq!(read_by(Some(&b), true), (1, Some(vec![0.0, 1.0]), false));
         fs::write(&path, "a,b\n1,0\n0,1\n").unwrap();
         assert_eq!(read(None), (2, None));
+        assert_eq!(read_by(None, true), (2, None, false));
     }
 
     #[test]

@@ -94,6 +94,8 @@ impl EntryReport {
 struct Sums {
     n: usize,
     n_unknown: usize,
+    /// The weight of these values: `n` times that of the example.
+    weight: f64,
     /// Errors, −ln p, squared and absolute errors of the model and of the rates.
     predictions: [[f64; 4]; 2],
     /// Squared errors of the three baselines.
@@ -156,7 +158,7 @@ impl<'a> Entries<'a> {
     }
 
     /// Predicts each value of `asked` (N, V) from what the same row of `given` (N, V) has besides. If both are the
-    /// same rows, every value is left out in turn. Examples count alike.
+    /// same rows, every value is left out in turn. Each value counts by the weight of its row in `given`.
     ///
     /// # Errors
     /// As [`Rbm::mean_hidden`]; [`Error::InvalidSetting`](crate::Error::InvalidSetting) if no value is asked;
@@ -182,8 +184,9 @@ impl<'a> Entries<'a> {
         let numbers = self.columns.and_then(numbers);
         let of_row = |row: usize| {
             watch.check()?;
+            let weight = given.weights.map_or(1.0, |weights| weights[row]);
             let (v, given, asked) = (given.bits.row(row), of_given.of(row), of_asked.of(row));
-            Ok(self.sums(v, &given, &asked, numbers.as_deref()))
+            Ok(self.sums(v, &given, &asked, numbers.as_deref()).weighted(weight))
         };
         let rows: Vec<Sums> =
             (0..given.bits.n_rows()).into_par_iter().map(of_row).collect::<Result<_>>()?;
@@ -247,32 +250,33 @@ impl<'a> Entries<'a> {
         for row in rows {
             all.n += row.n;
             all.n_unknown += row.n_unknown;
+            all.weight += row.weight;
             for (sums, row) in all.predictions.iter_mut().zip(row.predictions) {
                 sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
             }
             all.squares.iter_mut().zip(row.squares).for_each(|(sum, x)| *sum += x);
         }
-        let n = all.n as f64;
+        let weight = all.weight;
         let n_rows = rows.iter().filter(|row| row.n > 0).count();
         let score = |prediction: usize| {
             let [errors, losses, squares, magnitudes] = all.predictions[prediction];
-            let mean_square = squares / n;
-            // The scatter of the examples' sums about n times the mean, and the slope of the root.
+            let mean_square = squares / weight;
+            // The scatter of the examples' sums about their weight times the mean, and the slope of the root.
             let scatter =
-                |row: &Sums| (row.predictions[prediction][2] - row.n as f64 * mean_square).powi(2);
-            let error_of_mean = rows.iter().map(scatter).sum::<f64>().sqrt() / n;
+                |row: &Sums| (row.predictions[prediction][2] - row.weight * mean_square).powi(2);
+            let error_of_mean = rows.iter().map(scatter).sum::<f64>().sqrt() / weight;
             let has_error = has_numbers && n_rows > 1 && mean_square > 0.0;
             EntryScore {
-                error_rate: errors / n,
-                log_loss: losses / n,
+                error_rate: errors / weight,
+                log_loss: losses / weight,
                 rmse: has_numbers.then(|| mean_square.sqrt()),
                 rmse_standard_error: has_error.then(|| error_of_mean / (2.0 * mean_square.sqrt())),
-                mae: has_numbers.then(|| magnitudes / n),
+                mae: has_numbers.then(|| magnitudes / weight),
             }
         };
         let [model, rates] = [0, 1].map(score);
         let [global_mean, column_mean, column_and_example] =
-            all.squares.map(|sum| (sum / n).sqrt());
+            all.squares.map(|sum| (sum / weight).sqrt());
         let is_known = self.known.is_some();
         EntryReport {
             n_values: all.n,
@@ -293,6 +297,16 @@ impl<'a> Entries<'a> {
 }
 
 impl Sums {
+    /// The same sums of an example of this weight.
+    fn weighted(self, weight: f64) -> Self {
+        Self {
+            weight: weight * self.n as f64,
+            predictions: self.predictions.map(|sums| sums.map(|sum| weight * sum)),
+            squares: self.squares.map(|sum| weight * sum),
+            ..self
+        }
+    }
+
     /// Adds the prediction of a value.
     fn add(&mut self, prediction: usize, states: &[f64], value: usize) {
         let most_likely =

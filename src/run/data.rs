@@ -85,10 +85,13 @@ impl Data {
         let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();
         let test_files = test_files.unwrap_or_default();
+        let test_name = test.as_ref().map_or("", Dataset::name);
+        let test_note =
+            test_files.weights.as_ref().and_then(|found| found.column_note(test_name, "weights"));
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let of_column = |weights: &FoundAt| weights.column_note(all.name(), "weights");
         let column = files.weights.as_ref().and_then(of_column);
-        let mut notes: Vec<_> = inferred.into_iter().chain(column).collect();
+        let mut notes: Vec<_> = inferred.into_iter().chain(column).chain(test_note).collect();
         let encoding =
             test.as_ref().map_or(all.encoding(), |test| all.encoding().or(test.encoding()));
         if let Some(test) = &test {
@@ -239,7 +242,9 @@ impl Given<'_> {
             return Err(data.elsewhere("standard input".into(), rule));
         }
         let mask = found_mask.as_ref();
-        let beside = Beside { labels: labels.at, weights: weights.at, mask, ..known };
+        let weighs_as_training = true;
+        let beside =
+            Beside { labels: labels.at, weights: weights.at, mask, weighs_as_training, ..known };
         let found = source.read_beside(*split, encoding, beside).map_err(|error| match &error {
             Error::Io { path, .. } if labels.is_at(path) => labels.moved(error),
             Error::Io { path, .. } if weights.is_at(path) => weights.moved(error),

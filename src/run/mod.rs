@@ -71,7 +71,7 @@ pub(crate) use interval::parse_time;
 pub use ladder::rungs;
 pub(crate) use list::differing;
 pub use list::{RunLikelihood, RunState, Summary, list};
-pub(crate) use own_data::{ChosenData, DataChoice, OtherReading};
+pub(crate) use own_data::{ChosenData, DataChoice, GivenData, OtherReading};
 pub(crate) use selection::{BestRun, Condition, Key, best, sort};
 pub use session::{Changes, Outcome, resume, train};
 pub(crate) use session::{Prepared, prepare, resume_on, train_on};

@@ -66,6 +66,8 @@ pub struct ChosenData {
     pub warning: Option<&'static str>,
     /// Notes for the user: on the column of weights, and on examples without a value, which are left out.
     pub notes: Vec<String>,
+    /// A note for the user of means over given data that hold the column of weights of training, but count alike.
+    pub weights_note: Option<String>,
 }
 
 impl ChosenData {
@@ -73,6 +75,13 @@ impl ChosenData {
     pub fn role(&self) -> &'static str {
         self.part.map_or("given", Part::role)
     }
+}
+
+/// Data that the user gives, and notes on them, as in [`ChosenData`].
+pub(crate) struct GivenData {
+    pub dataset: Dataset,
+    pub notes: Vec<String>,
+    pub weights_note: Option<String>,
 }
 
 /// The warning for results on the training data.
@@ -116,7 +125,8 @@ impl DataChoice<'_> {
     pub fn read(&self, model: &Path, provenance: &Provenance) -> Result<ChosenData> {
         let Some(source) = self.data else { return self.read_own(model, provenance) };
         let part = self.split.unwrap_or(self.usual);
-        let (dataset, notes) = part.read_beside(source, provenance, self.beside, self.reading)?;
+        let GivenData { dataset, notes, weights_note } =
+            part.read_beside(source, provenance, self.beside, self.reading)?;
         // The given file is recognized by its SHA-256: it may have moved since the run.
         let config = data_of(model)?;
         let is_whole =
@@ -124,7 +134,7 @@ impl DataChoice<'_> {
         let part = config.as_ref().filter(|_| is_whole).and_then(|config| config.part_of(&dataset));
         let is_default = part.is_some() && part == config.as_ref().map(DataConfig::judged_by);
         let warning = (is_default && part == Some(Part::Train)).then_some(NOT_HELD_OUT);
-        Ok(ChosenData { dataset, part, is_given: true, is_default, warning, notes })
+        Ok(ChosenData { dataset, part, is_given: true, is_default, warning, notes, weights_note })
     }
 
     /// Reads the examples of the run of a model.
@@ -142,8 +152,9 @@ impl DataChoice<'_> {
         let is_default = part == default;
         let warning = (self.split.is_none() && part == Part::Train).then_some(NOT_HELD_OUT);
         let part = Some(part);
-        let notes = empty.into_iter().collect();
-        Ok(ChosenData { dataset, part, is_given: false, is_default, warning, notes })
+        let (notes, weights_note) = (empty.into_iter().collect(), None);
+        let is_given = false;
+        Ok(ChosenData { dataset, part, is_given, is_default, warning, notes, weights_note })
     }
 }
 
@@ -158,14 +169,15 @@ impl Part {
     }
 
     /// Reads given data: this part of MNIST, or else the validation examples or all examples of a file.
-    /// Integers are read as in training, and intensities are inverted if the training data were.
+    /// Integers are read as in training, and intensities are inverted if the training data were. A column that held
+    /// the weights of training holds theirs.
     ///
     /// # Errors
     /// As [`Source::read`]; [`Error::InvalidSetting`] for validation examples if the model was trained
     /// without validation or on other data.
     pub fn read(self, source: &Source, provenance: &Provenance) -> Result<Dataset> {
-        let reading = OtherReading::default();
-        Ok(self.read_beside(source, provenance, Beside::default(), reading)?.0)
+        let beside = Beside { weighs_as_training: true, ..Beside::default() };
+        Ok(self.read_beside(source, provenance, beside, OtherReading::default())?.dataset)
     }
 
     /// As [`read`](Self::read), with what belongs to the rows of the data, and notes on them. A table may lack columns
@@ -176,7 +188,7 @@ impl Part {
         provenance: &Provenance,
         beside: Beside<'_>,
         reading: OtherReading,
-    ) -> Result<(Dataset, Vec<String>)> {
+    ) -> Result<GivenData> {
         let fact = |name| provenance.data.get(name);
         let split = if self == Part::Test { Split::Test } else { Split::Train };
         let encoding = reading.of(Encoding::recorded(&provenance.data)?)?;
@@ -191,11 +203,14 @@ impl Part {
         let weights = found.weights.as_ref();
         let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
         let mut notes: Vec<_> = note.into_iter().collect();
+        let weights_note = found.unused_weights.as_ref().map(|name| {
+            format!("{source}: the column \"{name}\", which held the weights in training, is passed over: all rows count alike")
+        });
         let is_inverted = fact("inverted").is_some_and(|inverted| inverted == true);
         let dataset = if is_inverted { found.dataset.inverted() } else { found.dataset };
         let mut dataset = DataBeside { dataset, ..found }.joined()?;
         if self != Part::Validation {
-            return Ok((dataset, notes));
+            return Ok(GivenData { dataset, notes, weights_note });
         }
         let number = |name| fact(name).and_then(|n| n.as_u64()).map(|n| n as usize);
         // As in training.
@@ -218,6 +233,7 @@ impl Part {
             );
             return Err(invalid("split", self, rule));
         }
-        Ok((dataset.split_validation(validation)?.1, notes))
+        let dataset = dataset.split_validation(validation)?.1;
+        Ok(GivenData { dataset, notes, weights_note })
     }
 }

@@ -166,6 +166,7 @@ def take(estimator: LearnedArrays, trainer: Trainer, X: Any, best: Rbm | None = 
         parts = best.weights.T, best.hidden_bias, best.visible_bias
         arrays[:3] = [part.astype(np.dtype(dtype), order="C") for part in parts]
     estimator.data_mean_, estimator.n_given_ = trainer.data_mean, trainer.n_given
+    estimator._n_examples = trainer._n_effective
     estimator._set_learned(*arrays)
 
 

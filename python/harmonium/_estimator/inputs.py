@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._harmonium import refuse_masked
 from .._sklearn import ALLOW_NAN, validate_data
+from .._warnings import warn
 from .learned import LearnedArrays, check_fitted
 from .parameters import generator, seed
 
@@ -182,13 +181,3 @@ def _first_outside(X: Any) -> tuple[int, int, float]:
         return row, int(X.indices[entry]), X.data[entry]
     row, feature = divmod(int(((X < 0) | (X > 1)).argmax()), X.shape[1])
     return row, feature, X[row, feature]
-
-
-def warn(message: str) -> None:
-    """Warn at the line that called the package, perhaps through scikit-learn."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith(
-        ("harmonium.", "sklearn.")
-    ):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)

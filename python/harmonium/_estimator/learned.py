@@ -53,6 +53,8 @@ class LearnedArrays(Parameters):
     random_state_: Any
     # The values before data or a file set them, and for pickles of earlier versions, which lack them.
     data_mean_: NDArray[np.float32] | None = None
+    # The number of examples of this mean that count alike, if it is known and they lacked no values.
+    _n_examples: int | None = None
     grey_levels_: int | None = None
     spins_: bool = False
     # The columns of the data, if they are bits and categories.
@@ -135,6 +137,7 @@ class LearnedArrays(Parameters):
         if mean is not None and len(mean) != len(visible):
             # The user has set arrays of another width.
             mean = None
+        n_examples = None if mean is None else self._n_examples
         return Rbm(
             components.T,
             visible,
@@ -146,6 +149,7 @@ class LearnedArrays(Parameters):
             missing=self.missing,
             classes=self._classes,
             n_given=self.n_given_,
+            n_examples=n_examples,
             history=self._measured(),
         )
 
@@ -190,7 +194,7 @@ class LearnedArrays(Parameters):
 
     def _take_meaning(self, rbm: Rbm) -> None:
         """Take what a model knows of its data besides its parameters."""
-        self.data_mean_ = rbm.data_mean
+        self.data_mean_, self._n_examples = rbm.data_mean, rbm.n_examples
         self.grey_levels_, self.spins_ = rbm.grey_levels, rbm.spins
 
     def __getstate__(self) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from .. import _plots
 from .._harmonium import Rbm
 from .._log_likelihood import LogLikelihood
 from .._sklearn import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from .._warnings import warn
+from .._weights import mean, one_each
 from . import fitting, interchange, online
-from .inputs import precision, random_units, validated, warn
+from .inputs import precision, random_units, validated
 from .learned import LearnedArrays, check_fitted
 from .parameters import fixed_seed, generator, seed, threads
 
@@ -250,7 +252,7 @@ class Estimator(Transformer):
             return self.rbm_.pseudo_likelihood(X, units=units, threads=threads(self))
         raise ValueError(f"method is {method!r}, but must be 'exact' or 'stochastic'")
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """The mean score of rows in nats, which a search over parameters maximises.
 
         The parameter `missing` decides what it is, and X does not, so that the folds of a search are scored alike:
@@ -265,6 +267,8 @@ class Estimator(Transformer):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts in the mean, a finite number of at least 0.
 
         Returns
         -------
@@ -282,8 +286,8 @@ class Estimator(Transformer):
         True
         """
         if self.missing != "marginal":
-            return float(self.score_samples(X).mean())
-        found = self.log_likelihood(X)
+            return mean(self.score_samples(X), sample_weight, "sample_weight")
+        found = self.log_likelihood(X, sample_weight=sample_weight)
         if not found.is_believable:
             warn(
                 f"score is a doubtful log-likelihood: {'; '.join(found.reasons)}. Do not rank models by it; "
@@ -308,6 +312,7 @@ class Estimator(Transformer):
         self,
         X: Any,
         *,
+        sample_weight: Any = None,
         method: str = "auto",
         n_chains: int | None = None,
         schedule: str | None = None,
@@ -324,6 +329,8 @@ class Estimator(Transformer):
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Intensities from 0 to 1 and grey levels become random bits; other numbers are refused.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much each row counts, a finite number of at least 0; a row of weight 0 is left out.
         method : {"auto", "exact", "ais"}
             "auto" is exact if the smaller layer has at most 20 units.
         n_chains, schedule, burn_in
@@ -331,7 +338,8 @@ class Estimator(Transformer):
         base_data, start
             Where annealing starts: see `Rbm.log_likelihood`.
         n_examples : int, or None
-            The number of training samples: see `Rbm.log_likelihood`.
+            The number of training samples, for `independent`; None: those of `fit` or `partial_fit`, if they lacked no
+            values.
 
         Returns
         -------
@@ -347,8 +355,9 @@ class Estimator(Transformer):
         ('exact', True)
         """
         X = self._validated(X, allows_missing=True)
-        return self.rbm_.log_likelihood(
+        found = self.rbm_.log_likelihood(
             X,
+            weights=one_each(sample_weight, "sample_weight", X.shape[0]),
             method=method,
             n_chains=n_chains,
             schedule=schedule,
@@ -359,6 +368,13 @@ class Estimator(Transformer):
             seed=fixed_seed(self.random_state),
             threads=threads(self),
         )
+        if found.is_worse_than_independent:
+            warn(
+                f"the model is worse than independent units: its log-likelihood is {found.mean:.2f} nats an example, theirs "
+                f"{found.independent:.2f}. Mostly the steps are too large for so few examples each: divide learning_rate by 3 "
+                "or 10, or let it fall (schedule='cosine'), and take larger mini-batches (batch_size)"
+            )
+        return found
 
     def impute(self, X: Any, *, expected: bool = False, n_gibbs_steps: int = 1000) -> Any:
         """X with predictions in place of values that are missing: NaN, or masked.
