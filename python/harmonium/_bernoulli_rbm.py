@@ -70,6 +70,7 @@ class BernoulliRBM(Estimator):
         Whether the gradient is centred, which helps most (Melchior, Fischer and Wiskott, 2016).
     schedule : str, default "constant"
         Course of the learning rate: "constant", "linear" or "cosine" down to 0, or "inverse:B".
+        "constant" is scikit-learn's; with "cosine" the same settings end better as a rule.
         `partial_fit` has no end, so "linear" and "cosine" keep their first value there.
     averaging : str, default "none"
         Average of the parameters that is the result: "none", "exponential:EPOCHS", "tail:SHARE".

@@ -49,8 +49,11 @@ class CategoricalRBM(Estimator):
         Sweeps of each chain per update: the k of PCD-k.
     n_chains : int or None, default None
         Number of persistent chains, at most 32,767; None: batch_size.
-    momentum, weight_decay, centering, schedule, averaging, shuffle
+    momentum, weight_decay, centering, averaging, shuffle
         As in `BernoulliRBM`.
+    schedule : str, default "cosine"
+        As in `BernoulliRBM`, but by default the learning rate falls: at a constant one a model of categories often ends
+        below independent units. `log_likelihood` warns if it does.
     missing : {None, "absent", "marginal"}, default None
         What cells without a value (None, NaN, NA, or masked) are in `fit`, as in `BernoulliRBM`: refused,
         absent or marginal. See `impute`. It also decides what `score` is, as there.
@@ -113,7 +116,7 @@ class CategoricalRBM(Estimator):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         centering: bool = False,
-        schedule: str = "constant",
+        schedule: str = "cosine",
         averaging: str = "none",
         missing: str | None = None,
         shuffle: bool = False,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 
 from . import io
 from ._harmonium import Rbm, read_foreign, write_foreign
+from ._warnings import warn
 
 _HDF5 = b"\x89HDF"
 
@@ -76,7 +76,7 @@ def import_model(
         raise ValueError(f"{path}: update is {update}, but only an HDF5 file holds several: leave it out")
     rbm, notes = read_foreign(path, names)
     for note in notes:
-        warnings.warn(f"{path}: {note}", stacklevel=2)
+        warn(f"{path}: {note}")
     return rbm
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
+
+from ._warnings import warn
 
 
 def progress_bar(total: int, unit: str, show: bool) -> Any:
@@ -20,7 +21,7 @@ def progress_bar(total: int, unit: str, show: bool) -> Any:
 
             return tqdm(total=total, unit=unit)
         except ImportError:
-            warnings.warn("progress bars need tqdm: pip install tqdm", stacklevel=3)
+            warn("progress bars need tqdm: pip install tqdm")
     return _NoBar()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Union
 
@@ -16,6 +15,7 @@ from ._html import of_sweep
 from ._progress import progress_bar
 from ._run_data import refuse_id, without_ignored
 from ._settings import with_keywords
+from ._warnings import caller, warn
 from .runs import Run, options, report
 
 PathLike = Union[str, "os.PathLike[str]"]
@@ -271,6 +271,7 @@ class _Listener:
 
     def __init__(self, callback: Callable[[dict[str, Any]], object] | None, shows: bool) -> None:
         self._callback, self._bar, self._done = callback, progress_bar(100, "%", shows), 0
+        self._caller = caller()
 
     def __enter__(self) -> _Listener:
         return self
@@ -279,7 +280,7 @@ class _Listener:
         self._bar.close()
 
     def note(self, text: str) -> None:
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
+        warn(text, RuntimeWarning, self._caller)
 
     def progress(self, share: float, n_done: int, n_runs: int, best: float | None) -> None:
         percent = int(100 * share)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from ._epochs import run_epochs
 from ._harmonium import Rbm, Trainer, check_keywords, setting_table
 from ._live import in_notebook
 from ._settings import with_keywords
+from ._warnings import warn
 from ._weights import one_each
 
 if TYPE_CHECKING:
@@ -166,11 +166,10 @@ def train(
     except KeyboardInterrupt:
         if not (live and in_notebook()):
             raise
-        warnings.warn(
+        warn(
             f"Ctrl-C ended training after {trainer.updates} of {trainer.total_updates} updates: this is the model "
             "as it stands",
             RuntimeWarning,
-            stacklevel=2,
         )
     return trainer.model
 

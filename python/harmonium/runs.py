@@ -27,7 +27,6 @@ import os
 import re
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, Union
 
@@ -42,6 +41,7 @@ from ._log_likelihood import LogLikelihood
 from ._progress import progress_bar
 from ._run_data import in_folder
 from ._settings import with_keywords
+from ._warnings import caller, warn
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -188,7 +188,7 @@ def list(folder: PathLike = "runs") -> builtins.list[Run]:
     warning."""
     found, unreadable = _harmonium.list_runs(folder)
     for error in unreadable:
-        warnings.warn(error, RuntimeWarning, stacklevel=2)
+        warn(error, RuntimeWarning)
     return [Run._of(*run) for run in found]
 
 
@@ -335,7 +335,7 @@ def _command(name: str, folder: Path, options: dict[str, Any]) -> dict[str, Any]
     if done.returncode != 0:
         raise ValueError(notes.removeprefix("error: ") or f"{name} ended with {done.returncode}")
     for note in notes.splitlines():
-        warnings.warn(note.removeprefix("note: "), RuntimeWarning, stacklevel=3)
+        warn(note.removeprefix("note: "), RuntimeWarning)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
 
@@ -365,6 +365,7 @@ class _Monitor:
         self._callback, self._bar, self._done = callback, progress_bar(0, "epoch", False), 0
         self._picture = Picture() if live and in_notebook() else None
         self._shows = progress or (live and self._picture is None)
+        self._caller = caller()
 
     def __enter__(self) -> _Monitor:
         return self
@@ -377,7 +378,7 @@ class _Monitor:
         self._bar.update(n_done)
 
     def note(self, text: str) -> None:
-        warnings.warn(text, RuntimeWarning, stacklevel=3)
+        warn(text, RuntimeWarning, self._caller)
 
     def record(self, metrics: dict[str, Any]) -> bool:
         self._bar.update(metrics["epoch"] - self._done)

@@ -1,5 +1,6 @@
 //! Thread pools, one for each number of threads.
 
+use crate::arrays::warn_as;
 use crate::errors::to_py;
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use harmonium::Watch;
@@ -8,7 +9,6 @@ use pyo3::exceptions::{PyRuntimeError, PyRuntimeWarning};
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::OnceCell;
-use std::ffi::CString;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

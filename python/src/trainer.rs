@@ -1,6 +1,6 @@
 //! The trainer.
 
-use crate::arrays::{bits, dataset_with_missing, transposed, warn};
+use crate::arrays::{bits, dataset_with_missing, transposed, warn, warn_as};
 use crate::columns::{Letters, declared, marked, of_columns, recorded};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
@@ -29,7 +29,6 @@ use pyo3::exceptions::{PyRuntimeWarning, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 use serde_json::{Map, Value, json};
-use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -467,3 +467,22 @@ def test_few_rows_are_read_as_many_are(missing, monkeypatch):
     row[0, 0], row[0, 1] = 1, "2.50"
     assert (model.transform(row) == model.transform(mixed[:1])).all()
     assert (model.transform(np.repeat(mixed, 5000, axis=0)[:1]) == model.transform(mixed[:1])).all()
+
+
+def test_the_defaults_end_above_independent_units():
+    """At scikit-learn's constant rate, which was the default, such models often end below them."""
+    random = np.random.default_rng(2)
+    columns = []
+    kinds = random.integers(0, 4, 3000)
+    for n_values in random.integers(3, 9, 16):
+        shares = random.dirichlet(np.full(n_values, 0.12), 4).cumsum(axis=1)
+        columns.append((random.random(3000)[:, None] > shares[kinds][:, :-1]).sum(axis=1))
+    X = np.stack(columns, axis=1)
+    categories = [np.arange(column.max() + 1) for column in columns]
+    for seed in range(3):
+        model = CategoricalRBM(8, n_iter=20, categories=categories, random_state=seed).fit(X[:1500])
+        found = model.log_likelihood(X[1500:])
+        assert found.mean > found.independent + 2, found
+    constant = CategoricalRBM(8, n_iter=20, categories=categories, schedule="constant", random_state=1)
+    with pytest.warns(UserWarning, match="worse than independent units"):
+        constant.fit(X[:1500]).log_likelihood(X[1500:])

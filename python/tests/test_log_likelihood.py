@@ -1,6 +1,7 @@
 """log Z is a property of the model: it does not depend on the examples that are scored."""
 
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -210,3 +211,40 @@ def test_modes_with_the_wrong_mass_are_named():
     right_names = {warning["name"] for warning in right.log_likelihood(rows).mixing["warnings"]}
     assert "wrong_masses" not in right_names
     assert right.log_likelihood(rows[:20]).mixing is None
+
+
+def test_an_estimator_says_what_independent_units_have(tmp_path):
+    rows = (np.add.outer(np.arange(90) ** 2, 3 * np.arange(7)) % 5 < 2).astype(float)
+    rates = (90 * rows.mean(axis=0) + 1) / 92  # Laplace's rule
+    expected = (rows @ np.log(rates) + (1 - rows) @ np.log(1 - rates)).mean()
+    model = BernoulliRBM(4, n_iter=3, random_state=0).fit(rows)
+    chunks = BernoulliRBM(4, random_state=0)
+    for chunk in np.split(rows, 3):
+        chunks.partial_fit(chunk)
+    copies = [pickle.loads(pickle.dumps(model)), chunks, pickle.loads(pickle.dumps(chunks))]
+    model.save(tmp_path / "m.safetensors")
+    copies.append(BernoulliRBM.load(tmp_path / "m.safetensors"))
+    for estimator in [model, *copies]:
+        found = estimator.log_likelihood(rows)
+        assert found.independent == pytest.approx(expected, abs=1e-5)
+        assert str(found).endswith(f"; independent units: {found.independent:.3f}")
+    # Of rows that lack values the rates do not follow from a mean and a number.
+    holes = rows.copy()
+    holes[3, 2] = np.nan
+    partly = BernoulliRBM(4, n_iter=3, missing="marginal", random_state=0).fit(holes)
+    assert partly.log_likelihood(rows).independent is None
+
+
+def test_a_model_that_is_worse_than_independent_units_is_named():
+    rows = np.random.default_rng(0).integers(0, 2, (300, 8)).astype(float)
+    model = BernoulliRBM(4, n_iter=1, random_state=0).fit(rows)
+    assert not model.log_likelihood(rows).is_worse_than_independent
+    model.components_ = np.full((4, 8), 3.0)
+    said = "the model is worse than independent units: its log-likelihood is .* theirs -5.5.*learning_rate"
+    for score in (model.log_likelihood, model.set_params(missing="marginal").score):
+        with pytest.warns(UserWarning, match=said) as caught:
+            score(rows)
+        assert caught[0].filename == __file__
+    found = model.rbm_.log_likelihood(rows)
+    assert found.is_worse_than_independent
+    assert "exact; the model is worse than independent units, -5.5" in str(found)

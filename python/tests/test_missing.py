@@ -124,8 +124,9 @@ def test_rows_without_any_value_do_not_count():
 
 def test_a_state_that_looks_like_a_missing_value_is_noted():
     X = np.array([[1, 2], [-99, 3], [2, -99], [3, 1]] * 5)
-    with pytest.warns(UserWarning, match="column 1 has a state -99, and 1 other column does"):
+    with pytest.warns(UserWarning, match="column 1 has a state -99, and 1 other column does") as caught:
         CategoricalRBM(2, n_iter=1).fit(X)
+    assert caught[0].filename == __file__
 
 
 def test_held_out_data_may_have_weights():
@@ -272,8 +273,9 @@ def test_folds_with_and_without_missing_values_have_one_measure():
 class Hurried(BernoulliRBM):
     """An estimator whose log-likelihoods take no time, and are no use."""
 
-    def log_likelihood(self, X):
-        return super().log_likelihood(X, method="ais", n_chains=2, schedule="linear:1", burn_in=0)
+    def log_likelihood(self, X, **options):
+        budget = dict(method="ais", n_chains=2, schedule="linear:1", burn_in=0)
+        return super().log_likelihood(X, **options, **budget)
 
 
 def test_a_score_by_a_doubtful_log_z_warns():

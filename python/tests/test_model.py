@@ -250,8 +250,9 @@ def test_a_run_is_started_stopped_resumed_listed_and_reported(tmp_path, bits):
     part = runs.train(**settings, epochs=4, out=tmp_path / "runs" / "b", callback=lambda m: m["epoch"] == 2)
     assert part.state == "stopped" and len(part.records) == 2
     assert Rbm.load(part) == part.model != run.model
-    with pytest.warns(RuntimeWarning, match="planned for"):
+    with pytest.warns(RuntimeWarning, match="planned for") as caught:
         longer = runs.resume(part, epochs=6)
+    assert caught[0].filename == __file__
     assert longer.state == "done" and len(longer.records) == 6
     part = runs.train(**settings, epochs=4, out=tmp_path / "runs" / "c", stop_after="1epochs", report=False)
     assert runs.resume(part.folder).model == run.model

@@ -97,3 +97,29 @@ def test_bad_weights_are_refused(weights, message):
             method(BITS, sample_weight=weights)
         assert message in str(error.value)
         assert not hasattr(model, "components_")
+
+
+@pytest.mark.parametrize("missing", [None, "marginal"])
+def test_scores_take_weights(missing):
+    model = BernoulliRBM(5, n_iter=3, random_state=0, missing=missing).fit(BITS)
+    whole = np.arange(60) % 7 % 4  # some rows are left out
+    rows = np.repeat(np.arange(60), whole)
+    copies = model.log_likelihood(BITS[rows])
+    for of_weights in (
+        model.log_likelihood(BITS, sample_weight=whole),
+        model.rbm_.log_likelihood(BITS, weights=list(whole)),
+    ):
+        assert of_weights.mean == pytest.approx(copies.mean, abs=1e-9)
+        assert of_weights.independent == pytest.approx(copies.independent, abs=1e-9)
+        assert of_weights.standard_error > copies.standard_error
+    assert model.score(BITS, sample_weight=whole) == pytest.approx(model.score(BITS[rows]), abs=1e-9)
+    assert model.score(BITS, sample_weight=2.5) == pytest.approx(model.score(BITS), abs=1e-12)
+    assert model.score(BITS, None, whole) != pytest.approx(model.score(BITS), abs=1e-6)
+    for bad, said in [
+        (whole[1:], "59"),
+        (-whole, "at least 0"),
+        (whole * 0, "above 0"),
+        (np.full(60, np.nan), "finite"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            model.score(BITS, sample_weight=bad)
