@@ -53,6 +53,27 @@ fn the_best_epoch_can_be_kept_and_training_can_stop_early() {
     assert_eq!(folder.state("early"), state, "a run that stopped early is done");
 }
 
+/// A model first learns the rates of the units, and waits there: patience may end it before it learns more.
+#[test]
+fn a_run_that_stops_early_with_nothing_learned_says_so() {
+    let folder = Folder::new();
+    let row = |n: u64| {
+        let bit = |i: u64| {
+            if (n * n * 31 + n * 17 + i * i * 7 + n * i * 13) % 101 < 50 { "1" } else { "0" }
+        };
+        (0..9).map(bit).collect::<Vec<_>>().join("") + "\n"
+    };
+    folder.write("bits.txt", (0..300).map(row).collect::<String>().as_bytes());
+    let line = "train --data bits.txt --validation 60 --hidden 4 --epochs 400 --quiet \
+                --early-stop pseudo_likelihood_test --patience 2 --out run";
+    let (code, _, said) = folder.run(line);
+    assert_eq!(code, Some(0), "{said}");
+    for part in ["stopped early", "the model has learned almost nothing", "more patience (it is 2)"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 #[test]
 fn a_time_budget_fixes_the_updates_once() {
     let folder = Folder::new();

@@ -246,7 +246,13 @@ fn end(outcome: Outcome, flags: &SessionFlags, terminal: &mut Terminal) -> Resul
     let after = format!("after update {updates}; continue with: {}", resume_command(&folder));
     match end {
         End::Done => {}
-        End::StoppedEarly => terminal.note(&format!("stopped early, after update {updates}")),
+        End::StoppedEarly => {
+            terminal.note(&format!("stopped early, after update {updates}"));
+            // A run may have waited on the plateau before it learns.
+            if let Ok(Some(text)) = report::nothing_learned(&folder) {
+                terminal.note(&text);
+            }
+        }
         End::Stopped => terminal.note(&format!("stopped {after}")),
         End::Interrupted(signal) => {
             terminal.note(&format!("interrupted {after}"));

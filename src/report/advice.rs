@@ -47,6 +47,9 @@ impl Advice {
                 "a learning_rate that is 3 to 10 times larger (it is {})",
                 train.learning_rate
             )),
+            MoreEpochs if run.early_stop.is_some() => {
+                Some(format!("more epochs, with more patience (it is {})", run.patience))
+            }
             MoreEpochs => text("more epochs (`harmonium resume RUN --epochs N`)"),
             MoreSweeps => Some(format!("more gibbs_steps (they are {})", train.gibbs_steps)),
             Tempering if train.algorithm == Algorithm::Pt => {

@@ -22,6 +22,9 @@ pub struct Finding {
     pub remedy: String,
 }
 
+/// The names of what is wrong with a run that is no better than independent units.
+pub const GAIN: [&str; 2] = ["worse_than_no_model", "nothing_learned"];
+
 /// Checks a run. A symptom that only asks for more training or larger steps is dropped if others ask for
 /// the opposite.
 pub fn check(run: &Summary) -> Vec<Finding> {
@@ -35,9 +38,13 @@ pub fn check(run: &Summary) -> Vec<Finding> {
     // A model that knows its training data by heart has little for others: larger steps would not help.
     let overfitting = found.iter().find(|symptom| symptom.name == "overfitting");
     if let Some(advice) = overfitting.map(|symptom| symptom.advice) {
-        let is_its_result = |name| ["worse_than_no_model", "nothing_learned"].contains(&name);
-        let results = found.iter_mut().filter(|symptom| is_its_result(symptom.name));
-        results.for_each(|symptom| symptom.advice = advice);
+        for symptom in found.iter_mut().filter(|symptom| GAIN.contains(&symptom.name)) {
+            if symptom.name == "nothing_learned" {
+                // It has learned something, though not what other data have.
+                symptom.what = "the model is hardly better than independent units".to_string();
+            }
+            symptom.advice = advice;
+        }
     }
     let all: Vec<Advice> = found.iter().flat_map(|symptom| symptom.advice).copied().collect();
     let finding = |Symptom { name, what, judged, advice }: Symptom| {
@@ -254,6 +261,9 @@ mod tests {
             remedy("overfitting").is_some() && remedy("overfitting") == remedy("nothing_learned"),
             "{found:?}"
         );
+        let what = |name| found.iter().find(|one| one.name == name).map(|one| &one.what[..]);
+        let hardly = Some("the model is hardly better than independent units");
+        assert_eq!(what("nothing_learned"), hardly, "it has learned too much, not too little");
     }
 
     #[test]

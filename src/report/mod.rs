@@ -88,6 +88,7 @@ use crate::run::{CURVES, Folder, RECONSTRUCTIONS, REPORT, Summary};
 use crate::setting::invalid;
 use crate::sweep::{Table, is_sweep, run_folder};
 use crate::whole_file;
+use health::{Finding, GAIN};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,20 @@ pub(crate) fn read(folders: &[PathBuf]) -> Result<Vec<Material>> {
         }
     }
     Ok(runs)
+}
+
+/// What is wrong with a run that is no better than independent units, and what to try; `None` if it is better, or too short
+/// to be judged.
+///
+/// # Errors
+/// As [`Summary::read`].
+pub(crate) fn nothing_learned(folder: &Path) -> Result<Option<String>> {
+    let found = health::check(&Summary::read(folder)?);
+    let is_nothing = |finding: &&Finding| GAIN.contains(&finding.name);
+    Ok(found
+        .iter()
+        .find(is_nothing)
+        .map(|Finding { what, judged, remedy, .. }| format!("{what} ({judged}); try {remedy}")))
 }
 
 /// Checks that there is a run for a page, and that its file ends in `.html`.
