@@ -380,6 +380,14 @@ fn a_row_for_each_rating_is_told_from_a_table_and_becomes_one() {
         "{text}"
     );
     folder.refuse("pivot long.csv --out wide.csv", 1, "exists already");
+    // What `--fill` writes by default are expected numbers.
+    folder.succeed_with_notes("predict wide wide.csv --fill --out filled.csv");
+    folder.fail(
+        "evaluate wide --data filled.csv",
+        "numbers between them are expected ones if `harmonium predict --fill`",
+    );
+    folder.succeed_with_notes("predict wide wide.csv --fill --most-likely --out likely.csv");
+    folder.succeed_with_notes("evaluate wide --data likely.csv");
     // In another encoding two films could become one.
     folder.write("latin.csv", b"user,item,rating\nAnn,M\xfcll,4\nBob,M\xf6ll,1\n");
     let remedy = "latin.csv: line 2 is no text in UTF-8; save the file as UTF-8";

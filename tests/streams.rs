@@ -158,3 +158,18 @@ fn a_dash_is_standard_input_which_a_run_cannot_read_again() {
         code == Some(1) && stderr.contains("standard input: ") && stderr.contains("an empty file")
     );
 }
+
+#[test]
+fn ratings_come_from_standard_input() {
+    let folder = Folder::new();
+    folder.write("log.csv", b"user,item,rating\nann,Up,4\nann,Up,5\nbob,Heat,2\n");
+    let (code, _, said) = run_on(&folder, "log.csv", "pivot - --out wide.csv");
+    assert!(
+        code == Some(1) && said.contains("stdin: line 2 and line 3 both have a value"),
+        "{said}"
+    );
+    let (code, _, said) = run_on(&folder, "log.csv", "pivot - --keep-last --out wide.csv");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 value is left out, as a later one"), "{said}");
+    assert_eq!(folder.read("wide.csv"), b"user,Heat,Up\nann,,5\nbob,2,\n");
+}

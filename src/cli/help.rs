@@ -341,6 +341,10 @@ const HELP: [Help; 20] = [
                 "takes the columns by their names",
             ),
             example(
+                "harmonium pivot log.csv --keep-last --out table.csv",
+                "takes the last rating where a user has rated an item again",
+            ),
+            example(
                 "harmonium train --data stars.csv --id userId --categories 1..5 --missing absent",
                 "trains on the table",
             ),

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct Pivot {
     /// A table as text with a row for each value, such as `user,item,rating`, with or without a header. Rows without
-    /// a value are left out; two values of one user and item are refused
+    /// a value are left out; two values of one user and item are refused. `-` is standard input
     data: PathBuf,
     /// The columns of examples, of columns and of values [default: the first three]
     #[arg(long, value_name = "USER,ITEM,RATING", value_delimiter = ',', num_args = 1)]
@@ -23,6 +23,9 @@ pub struct Pivot {
     /// last ones
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(Output::data))]
     out: Output,
+    /// Of several values of one user and item take the last in the file, as in a log in the order of time
+    #[arg(long)]
+    keep_last: bool,
     #[command(flatten)]
     overwrite: Overwrite,
 }
@@ -38,7 +41,8 @@ impl Pivot {
             let rule = "three names, those of examples, columns and values".to_string();
             Error::InvalidSetting { setting: "columns", value: given.join(","), rule }
         })?;
-        let Wide { header, numbered, n_rows, rows } = Wide::read(&self.data, parts.as_ref())?;
+        let Wide { header, numbered, n_replaced, n_rows, rows } =
+            Wide::read(&self.data, parts.as_ref(), self.keep_last)?;
         let told = format!(
             "{}: {} examples of {} columns; train on them with --id {}",
             self.data.display(),
@@ -46,6 +50,15 @@ impl Pivot {
             header.len() - 1,
             header[0]
         );
+        let told = match n_replaced {
+            0 => told,
+            1 => {
+                format!("{told}; 1 value is left out, as a later one of its user and item follows")
+            }
+            n => format!(
+                "{told}; {n} values are left out, as later ones of their user and item follow"
+            ),
+        };
         let told = match numbered {
             Some(column) => format!(
                 "{told}; columns of numbers have names such as {}, as a header of numbers would pass for an example",

@@ -40,11 +40,15 @@ impl Rows {
     /// comes first, under its own name: other commands find it there. The others are then `column1`, `column2`, … if
     /// they have no names.
     pub fn with_names(&self, out: &Output, table: Vec<u8>) -> Vec<u8> {
-        let Some((column, names)) =
-            self.column.as_ref().zip(self.names.as_ref()).filter(|_| out.is_table())
-        else {
-            return table;
-        };
+        match &self.column {
+            Some(_) => self.with_titles(out, table),
+            None => table,
+        }
+    }
+
+    /// The same, also for the names of sequences, whose column is `name`.
+    pub fn with_titles(&self, out: &Output, table: Vec<u8>) -> Vec<u8> {
+        let Some(names) = self.names.as_ref().filter(|_| out.is_table()) else { return table };
         let mut reader = out.table_reader(&table);
         let mut lines =
             reader.records().collect::<Result<Vec<_>, _>>().expect("a table as written");
@@ -53,8 +57,9 @@ impl Rows {
             lines.insert(0, (1..=n_columns).map(|column| format!("column{column}")).collect());
         }
         let mut written = out.table_writer();
-        for (name, line) in [column].into_iter().chain(names).zip(&lines) {
-            let cells = [&name[..]].into_iter().chain(line);
+        let names = names.iter().map(String::as_str);
+        for (name, line) in [self.heading()].into_iter().chain(names).zip(&lines) {
+            let cells = [name].into_iter().chain(line);
             written.write_record(cells).expect("writing to memory does not fail");
         }
         written.into_inner().expect("writing to memory does not fail")

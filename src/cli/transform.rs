@@ -53,8 +53,8 @@ pub struct Transform {
     #[arg(long, default_value_t = 1, value_name = "N")]
     draws: u64,
     /// Write p(h | v) to this file: an array (examples, H) of f32 as .npy, .npz, .csv or .tsv, or `-` for
-    /// .npy on standard output. Text has the header h0, h1, …, after the names
-    /// of the rows if a column has them. A row that is left out has NaN
+    /// .npy on standard output. Text has the header h0, h1, …, after the names of sequences, or of rows if a column has
+    /// them. A row that is left out has NaN
     #[arg(long, default_value = "features.npy", value_name = "FILE|-",
         value_parser = PathBufValueParser::new().try_map(Output::array))]
     out: Output,
@@ -128,12 +128,13 @@ impl Transform {
         })
     }
 
-    /// Writes the features of all rows of the data. In text, unit j is the column `hj`, from 0.
+    /// Writes the features of all rows of the data. In text, unit j is the column `hj`, from 0, after the names of rows or
+    /// sequences.
     fn write(&self, rows: &Rows, features: &Array2<f32>) -> Result<()> {
         let features = rows.spread(features.view(), f32::NAN);
         let header = (0..features.ncols()).map(|unit| format!("h{unit}"));
         let bytes = self.out.encode_named("features", header, &features);
-        self.out.write(&rows.with_names(&self.out, bytes))?;
+        self.out.write(&rows.with_titles(&self.out, bytes))?;
         self.out.say()
     }
 }

@@ -339,12 +339,26 @@ impl Must {
                 "; if the scale is another, declare its range",
             ),
         };
-        if columns.has_numbers(column) && super::columns::finite(value).is_some() {
+        let given = super::columns::finite(value).filter(|_| columns.has_numbers(column));
+        let between = match (&origin, given) {
+            (Origin::Model(_), Some(given)) if lies_between(given, &columns.states(column)) => {
+                "; numbers between them are expected ones if `harmonium predict --fill` wrote them (with --most-likely it \
+                 writes values)"
+            }
+            _ => "",
+        };
+        if given.is_some() {
             let remedy = Some(Remedy::with("categories", "FIRST..LAST"));
-            return Self { rule: rule + more, remedy };
+            return Self { rule: rule + between + more, remedy };
         }
         Self { rule, remedy: None }
     }
+}
+
+/// Whether a number lies between those that these texts are.
+fn lies_between(number: f64, states: &[&str]) -> bool {
+    let all = || states.iter().filter_map(|state| super::columns::finite(state));
+    all().any(|other| other < number) && all().any(|other| other > number)
 }
 
 /// The first ten of these texts in a message.

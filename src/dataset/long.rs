@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::memory::{self, Bytes, Need};
 use crate::setting::invalid;
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 /// The parts of a row, by place: the example, the column and the value.
@@ -24,6 +25,8 @@ pub(crate) struct Wide {
     pub header: Vec<String>,
     /// The first column whose name was a number, and now has that of its part before it.
     pub numbered: Option<usize>,
+    /// How many values are left out, as the same example and column have a later one.
+    pub n_replaced: usize,
     pub n_rows: usize,
     pub rows: Box<dyn Iterator<Item = Vec<String>>>,
 }
@@ -33,21 +36,28 @@ impl Wide {
     /// first three. Other columns, such as a time, are passed over, and so are rows without a value. Examples are in
     /// the order in which they come first, columns by number if all their names are numbers, else by the alphabet. A
     /// column whose name is the number 31 is called `item:31`, as a header of numbers would pass for an example unless
-    /// another column is asked for, and so is one of the name of the first; `item` is the name of its part.
+    /// another column is asked for, and so is one of the name of the first; `item` is the name of its part. Of several
+    /// values of one cell the last counts if `keeps_last`; the path `-` is standard input.
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] for a file that is no table, and with the line of a row without an
-    /// example or a column, or of a second value of one cell; [`Error::InvalidSetting`] for a part that is not there;
+    /// example or a column, or of a second value of one cell unless `keeps_last`; [`Error::InvalidSetting`] for a part that is not there;
     /// [`Error::OutOfMemory`].
-    pub fn read(path: &Path, parts: Option<&[String; N_PARTS]>) -> Result<Self> {
+    pub fn read(path: &Path, parts: Option<&[String; N_PARTS]>, keeps_last: bool) -> Result<Self> {
+        let (path, file) = match path.as_os_str() == "-" {
+            false => (path, Unpacked::read(path)?),
+            true => {
+                let path = Path::new("stdin");
+                (path, Unpacked::read_from(path, io::stdin().lock())?)
+            }
+        };
         let unsuitable = |rule| Error::Unsuitable { path: path.into(), rule };
-        let file = Unpacked::read(path)?;
         if Format::of(&file.bytes) != Some(Format::Table) {
             return Err(unsuitable("is not a table as text".to_string()));
         }
         let text = Text::of_texts(&file.bytes[..]);
         text.check_utf8(path)?;
-        let mut long = Long::default();
+        let mut long = Long { keeps_last, ..Long::default() };
         let mut first: Option<(usize, Vec<String>, [usize; N_PARTS])> = None;
         text.each_row(|row| {
             let Some((from, names, places)) = &first else {
@@ -119,6 +129,9 @@ struct Long {
     columns: BTreeMap<String, usize>,
     /// The value of an example and a column, and where its row begins.
     values: BTreeMap<(usize, usize), (String, usize)>,
+    /// Whether a value may take the place of an earlier one, and how many have.
+    keeps_last: bool,
+    n_replaced: usize,
 }
 
 impl Long {
@@ -143,8 +156,12 @@ impl Long {
         let place =
             (number(&mut self.examples, example_name), number(&mut self.columns, column_name));
         let Some((_, other)) = self.values.insert(place, (value, row.from)) else { return Ok(()) };
+        if self.keeps_last {
+            self.n_replaced += 1;
+            return Ok(());
+        }
         Err(format!(
-            "{} and {} both have a value of {} and {}; leave one of them out, such as the older",
+            "{} and {} both have a value of {} and {}; leave one of them out, or give --keep-last",
             text.line(other),
             text.line(row.from),
             quoted(example),
@@ -191,7 +208,8 @@ impl Long {
         let first = [of_examples.to_string()].into_iter();
         let header = first.chain(columns.into_iter().map(column)).collect();
         let numbered = numbered.map(|at| at + 1);
-        Ok(Wide { header, numbered, n_rows: n_examples, rows: Box::new(rows) })
+        let n_replaced = self.n_replaced;
+        Ok(Wide { header, numbered, n_replaced, n_rows: n_examples, rows: Box::new(rows) })
     }
 }
 
@@ -207,6 +225,10 @@ mod tests {
 
     /// The wide table as text, or the error.
     fn wide(text: &str, parts: Option<[&str; 3]>) -> String {
+        wide_of(text, parts, false)
+    }
+
+    fn wide_of(text: &str, parts: Option<[&str; 3]>, keeps_last: bool) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("long.csv");
         std::fs::write(&path, text).unwrap();
@@ -215,10 +237,13 @@ mod tests {
             let folder = folder.path().display().to_string() + "/";
             error.to_string().replace(&folder, "")
         };
-        Wide::read(&path, parts.as_ref()).map_or_else(error, |Wide { header, rows, .. }| {
-            let rows = [header].into_iter().chain(rows);
-            rows.map(|row| row.join(",")).collect::<Vec<_>>().join("\n")
-        })
+        Wide::read(&path, parts.as_ref(), keeps_last).map_or_else(
+            error,
+            |Wide { header, rows, .. }| {
+                let rows = [header].into_iter().chain(rows);
+                rows.map(|row| row.join(",")).collect::<Vec<_>>().join("\n")
+            },
+        )
     }
 
     #[test]
@@ -236,12 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_several_values_counts_if_it_is_asked_for() {
+        let films = "user,item,rating\nann,Up,4\nbob,Up,2\nann,Up,1\nann,Heat,3\nann,Up,\n";
+        assert_eq!(wide_of(films, None, true), "user,Heat,Up\nann,3,1\nbob,,2");
+    }
+
+    #[test]
     fn each_error_says_the_line_or_the_columns() {
         for (text, parts, message) in [
             (
                 "user,item,rating\na,x,1\nb,x,2\na,x,3\n",
                 None,
-                "long.csv: line 2 and line 4 both have a value of \"a\" and \"x\"; leave one of them out",
+                "long.csv: line 2 and line 4 both have a value of \"a\" and \"x\"; leave one of them out, or give --keep-last",
             ),
             ("user,item,rating\na,,1\n", None, "long.csv: line 2 has a value, but no column"),
             (
