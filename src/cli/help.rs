@@ -337,12 +337,8 @@ const HELP: [Help; 20] = [
                 "makes a table of users and items of rows of user, item and rating",
             ),
             example(
-                "harmonium pivot long.csv --columns userId,movieId,rating --out stars.csv",
-                "takes the columns by their names",
-            ),
-            example(
-                "harmonium pivot log.csv --keep-last --out table.csv",
-                "takes the last rating where a user has rated an item again",
+                "harmonium pivot long.csv --columns userId,movieId,rating --keep-last --out stars.csv",
+                "takes the columns by their names, and the last rating of an item by a user",
             ),
             example(
                 "harmonium train --data stars.csv --id userId --categories 1..5 --missing absent",
