@@ -13,6 +13,7 @@ use crate::gibbs::{FixedModel, FixedWeights};
 use crate::kernels::Isa;
 use crate::model::ModelFile;
 use crate::monitor::LogFormat;
+use crate::monitor::progress_bar::ProgressBar;
 use crate::monitor::terminal::note;
 use crate::rng::check_seed;
 use crate::run::{DataChoice, Part};
@@ -70,7 +71,11 @@ impl Predict {
         if let n @ 1.. = imputation.n_averaged(&lacking) {
             note(LogFormat::Text, &averaged_note(n, examples.n_examples(), sweeps));
         }
-        let probabilities = imputation.probabilities(&visible, &lacking, Watch::default())?;
+        let bar = ProgressBar::new();
+        let show = |what, done, total| bar.show(what, done, total);
+        let watch = Watch::default().reporting_to(&show);
+        let probabilities = imputation.probabilities(&visible, &lacking, watch)?;
+        bar.finish();
         // Labels are not among what is written.
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let (rows, data) = (Rows::of(&data), data.without_labels());

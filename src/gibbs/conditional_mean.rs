@@ -153,14 +153,16 @@ impl ConditionalMean<'_> {
         let given: Vec<usize> = rows.iter().map(|&n| self.given(n)).collect();
         let (visible, given) = (visible.chosen(rows), self.given.chosen(&given));
         let mut chains = Inpainting::new(weights, &visible, &given, streams)?;
-        let lead = self.sweeps / LEAD;
-        (0..lead).try_for_each(|_| chains.sweep_watched(weights, watch))?;
+        let (lead, n_sweeps) = (self.sweeps / LEAD, self.sweeps.max(1));
         let mut sum = Array2::zeros((visible.n_rows(), visible.n_columns()));
-        for _ in lead..self.sweeps.max(1) {
+        for sweep in 0..n_sweeps {
             chains.sweep_watched(weights, watch)?;
-            sum.zip_mut_with(&chains.mean_visible(weights), |sum, &p| *sum += f64::from(p));
+            if sweep >= lead {
+                sum.zip_mut_with(&chains.mean_visible(weights), |sum, &p| *sum += f64::from(p));
+            }
+            watch.report("chains", sweep as u64 + 1, n_sweeps as u64)?;
         }
-        Ok(sum / (self.sweeps.max(1) - lead) as f64)
+        Ok(sum / (n_sweeps - lead) as f64)
     }
 
     /// Writes the means of the free units given the others of v. One unit changes from a state to the next

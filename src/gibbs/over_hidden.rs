@@ -48,10 +48,14 @@ pub(crate) struct Known<'a> {
 /// [`Error::Interrupted`](crate::Error::Interrupted).
 pub(crate) fn log_sums(rbm: &Rbm, examples: &[Known<'_>], watch: Watch<'_>) -> Result<Vec<f64>> {
     let mut found = Vec::with_capacity(examples.len());
+    let n_pieces = pieces(rbm).count() * examples.len().div_ceil(BLOCK);
+    let count = watch.counter("sums over hidden units", n_pieces as u64);
     for block in examples.chunks(BLOCK) {
         let of_piece = |high_bits: u64| {
             watch.check()?;
-            Ok(Piece { rbm, high_bits }.log_sums(block))
+            let sums = Piece { rbm, high_bits }.log_sums(block);
+            count(1)?;
+            Ok(sums)
         };
         let pieces: Vec<Vec<f64>> =
             pieces(rbm).into_par_iter().map(of_piece).collect::<Result<_>>()?;
@@ -70,6 +74,7 @@ pub(crate) fn means(rbm: &Rbm, examples: &[Known<'_>], watch: Watch<'_>) -> Resu
     let log_sums = log_sums(rbm, examples, watch)?;
     let n_units = |example: &Known<'_>| example.lacking.iter().map(ExactSizeIterator::len).sum();
     let mut means: Vec<_> = examples.iter().map(|known| vec![0.0; n_units(known)]).collect();
+    let count = watch.counter("means over hidden units", pieces(rbm).count() as u64);
     // One piece after the other, so that the order of the sums is that of the pieces.
     for high_bits in pieces(rbm) {
         watch.check()?;
@@ -88,6 +93,7 @@ pub(crate) fn means(rbm: &Rbm, examples: &[Known<'_>], watch: Watch<'_>) -> Resu
                 }
             }
         });
+        count(1)?;
     }
     Ok(means)
 }
