@@ -239,6 +239,12 @@ fn a_run_takes_its_weights_along() {
     let likelihood = |found: &serde_json::Value| found["log_likelihood"].as_f64().unwrap();
     let gap = of_others["training_gap"]["mean"].as_f64().unwrap();
     assert!((likelihood(&of_training) - likelihood(&of_others) - gap).abs() < 1e-6, "{of_others}");
+    // Other examples count alike, which is said unless the user says what they weigh.
+    let alike = "greys.idx: all rows count alike; those of training had weights";
+    for (flags, is_said) in [("", true), ("--weights none", false), ("--weights w.csv", false)] {
+        let (code, _, said) = folder.run(&format!("evaluate run --data greys.idx {flags}"));
+        assert_eq!((code, said.contains(alike)), (Some(0), is_said), "{flags} {said}");
+    }
     folder.succeed("report run");
     let page = String::from_utf8(folder.read("run/report.html")).unwrap();
     assert!(page.contains(&format!("have weights and are worth {n_of_training:.1}")));

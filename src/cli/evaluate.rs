@@ -438,6 +438,9 @@ impl Evaluate {
             check("labels", labels, false, rule)?;
         }
         let chosen = read_data(choice, &self.model, &file.provenance)?;
+        if let Some(text) = chosen.weights_note.as_ref().filter(|_| self.weights.is_none()) {
+            note(LogFormat::Text, text);
+        }
         // Results on fewer examples, other weights or other bits are not kept in the run's folder.
         let is_of_run = chosen.is_default
             && self.limit.is_none()

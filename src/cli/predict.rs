@@ -193,7 +193,7 @@ impl Predict {
         let weights = examples.weights().map(|weights| weights.values());
         if let Some(score) = ClassScore::of(&log_p, labels, weights) {
             if let Some(text) = weights_note {
-                note(LogFormat::Text, &format!("{text} (`harmonium evaluate` weighs them)"));
+                note(LogFormat::Text, &text);
             }
             let text = score.to_string();
             match out.is_stdout() {

@@ -66,7 +66,7 @@ pub struct ChosenData {
     pub warning: Option<&'static str>,
     /// Notes for the user: on the column of weights, and on examples without a value, which are left out.
     pub notes: Vec<String>,
-    /// A note for the user of means over given data that hold the column of weights of training, but count alike.
+    /// A note for the user of means over given data that count alike, though those of training had weights.
     pub weights_note: Option<String>,
 }
 
@@ -203,9 +203,14 @@ impl Part {
         let weights = found.weights.as_ref();
         let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
         let mut notes: Vec<_> = note.into_iter().collect();
-        let weights_note = found.unused_weights.as_ref().map(|name| {
-            format!("{source}: the column \"{name}\", which held the weights in training, is passed over: all rows count alike")
-        });
+        let weights_note = match (&found.unused_weights, weights) {
+            (_, Some(_)) => None,
+            (Some(name), None) => Some(format!(
+                "{source}: the column \"{name}\", which held the weights in training, is passed over: all rows count alike"
+            )),
+            (None, None) => fact("n_effective")
+                .map(|_| format!("{source}: all rows count alike; those of training had weights")),
+        };
         let is_inverted = fact("inverted").is_some_and(|inverted| inverted == true);
         let dataset = if is_inverted { found.dataset.inverted() } else { found.dataset };
         let mut dataset = DataBeside { dataset, ..found }.joined()?;
