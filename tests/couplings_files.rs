@@ -211,6 +211,8 @@ fn a_report_leaves_gaps_out_and_says_so() {
     folder.succeed("report run --figures figures");
     let figure = String::from_utf8(folder.read("figures/couplings.svg")).unwrap();
     assert!(figure.contains("the gap left out"), "{figure:.1000}");
+    // Sites are numbered down and across.
+    assert_eq!(figure.matches(">7</text>").count(), 2, "{figure:.1000}");
 }
 
 /// The files of an archive that is not packed, by name.

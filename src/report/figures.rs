@@ -6,6 +6,7 @@ use super::histogram::histograms;
 use super::images::{self, Order};
 use super::material::Material;
 use super::site_weights::SiteWeights;
+use super::ticks::{Scale, ticks};
 use super::{couplings, curves, heat_map, logo, pdf, scatter, spectrum};
 use crate::error::{Error, Result};
 use crate::whole_file;
@@ -31,8 +32,10 @@ fn figures(runs: &[Material], scores: &[Chart], is_log: bool) -> Vec<(String, Dr
     }
     if let Some(found) = &run.couplings {
         let (png, limit) = couplings::picture(found);
-        let caption = format!("{}; white is {}", couplings::quantity(found), number(limit));
-        all.push(("couplings".to_string(), picture(&caption, png)));
+        let what = couplings::quantity(found);
+        let caption = format!("sites by number: {what}; white is {}", number(limit));
+        let drawing = picture(&caption, png, Some(found.scores.nrows()));
+        all.push(("couplings".to_string(), drawing));
     }
     all.extend(
         histograms(last)
@@ -65,29 +68,40 @@ fn figures(runs: &[Material], scores: &[Chart], is_log: bool) -> Vec<(String, Dr
         ),
     ] {
         let picture =
-            png.map(|png| (name.to_string(), picture(&format!("{caption}, {after}"), png)));
+            png.map(|png| (name.to_string(), picture(&format!("{caption}, {after}"), png, None)));
         all.extend(picture);
     }
     all
 }
 
-/// A picture as wide as a column, with lines of text below.
-fn picture(caption: &str, png: Vec<u8>) -> Drawing {
+/// A picture as wide as a column, with lines of text below. If its rows and columns are `n_sites` sites, their numbers
+/// from 1 stand beside it.
+fn picture(caption: &str, png: Vec<u8>, n_sites: Option<usize>) -> Drawing {
     let [across, down] = pdf::size_of(&png);
-    let (width, font) = (COLUMN - 8.0, 7.5);
+    let font = 7.5;
+    let (left, top) = (if n_sites.is_some() { 20.0 } else { 4.0 }, 4.0);
+    let width = COLUMN - 4.0 - left;
     let height = width * f64::from(down) / f64::from(across);
-    let mut pieces = vec![Piece::Picture { corner: [4.0, 4.0], size: [width, height], png }];
-    let lines = lines(caption, width / font);
-    for (at, text) in (1..).zip(&lines) {
-        pieces.push(Piece::Text {
-            place: [0.5 * COLUMN, height + 6.0 + 1.2 * font * f64::from(at)],
-            anchor: Anchor::Middle,
-            text: text.clone(),
-            is_upright: false,
-        });
+    let text = |place, anchor, text: String| Piece::Text { place, anchor, text, is_upright: false };
+    let mut pieces = vec![Piece::Picture { corner: [left, top], size: [width, height], png }];
+    let mut foot = top + height + 2.0;
+    if let Some(n_sites) = n_sites {
+        let middle = |number: f64| (number - 0.5) / n_sites as f64;
+        for (number, name) in ticks(Scale::Linear, [1.0, n_sites as f64], 8, true) {
+            let down = top + middle(number) * height + 0.35 * font;
+            pieces.push(text([left - 3.0, down], Anchor::End, name.clone()));
+            let across = left + middle(number) * width;
+            pieces.push(text([across, foot + font], Anchor::Middle, name));
+        }
+        foot += 1.4 * font;
     }
-    let foot = (1.2 * lines.len() as f64 + 0.8) * font;
-    Drawing { size: [COLUMN, height + 6.0 + foot], font, pieces }
+    let lines = lines(caption, (COLUMN - 8.0) / font);
+    for (at, line) in (1..).zip(&lines) {
+        let place = [0.5 * COLUMN, foot + 1.2 * font * f64::from(at)];
+        pieces.push(text(place, Anchor::Middle, line.clone()));
+    }
+    let size = [COLUMN, foot + (1.2 * lines.len() as f64 + 0.8) * font];
+    Drawing { size, font, pieces }
 }
 
 /// A text in lines that are at most so wide, in heights of letters, unless a word is wider.
