@@ -275,10 +275,10 @@ fn rows_keep_their_names_and_ignored_columns_are_no_units() {
         (&lines("p-b.csv")[0][..], &lines("p-b.csv")[1][..10]),
         ("who,a=1,b=1", "first,1,0.")
     );
-    // Units have no names of their own; what is written can be read again.
+    // Units have the names of the header; what is written can be read again.
     folder.succeed("predict run holes.csv --fill --probabilities p-u.csv --out filled-u.csv");
-    assert_eq!(lines("filled-u.csv")[0], "who,column1,column2");
-    assert_eq!(lines("p-u.csv")[0], "who,column1,column2");
+    assert_eq!(lines("filled-u.csv")[0], "who,a,b");
+    assert_eq!(lines("p-u.csv")[0], "who,a,b");
     for (run, name) in [("columns", "filled"), ("run", "filled-u")] {
         folder
             .succeed(&format!("evaluate {run} --data {name}.csv --log-probabilities {name}-p.csv"));

@@ -209,7 +209,7 @@ fn a_model_of_whole_sequences_reads_others() {
     assert_eq!(scores("drop")[1], "f,");
     folder.succeed("transform run other --unknown-letters drop --out h.csv");
     let features = String::from_utf8(folder.read("h.csv")).unwrap();
-    assert!(features.lines().nth(2).unwrap().starts_with("NaN,NaN"), "{features}");
+    assert!(features.lines().nth(2).unwrap().starts_with("f,NaN,NaN"), "{features}");
     folder.fail("evaluate run --data other --unknown-letters gap", "has no gap for them");
     folder.write("table", b"0 1\n1 0\n");
     folder.succeed(&format!("train --data table {SHORT} --out bits"));

@@ -243,3 +243,74 @@ fn a_run_on_mnist_has_the_test_images() {
     let features: Array2<f32> = ndarray_npy::read_npy(folder.path("a.npy")).unwrap();
     assert_eq!(features.nrows(), 60_000);
 }
+
+/// Columns of bits, spins and numbers are found by their names, too, as those of categories are.
+#[test]
+fn tables_with_a_header_are_read_by_its_names() {
+    let folder = Folder::new();
+    let cell = |n: usize, name: usize| (n * n + 3 * n * name + name * name) % 7 % 2;
+    let table = |names: &[usize], value: &dyn Fn(usize) -> String| {
+        let header: Vec<_> = names.iter().map(|name| format!("s{name}")).collect();
+        let row = |n| names.iter().map(|&name| value(cell(n, name))).collect::<Vec<_>>().join(",");
+        let rows: Vec<_> = (0..60).map(row).collect();
+        format!("{}\n{}\n", header.join(","), rows.join("\n"))
+    };
+    let kinds: [(&str, &dyn Fn(usize) -> String); 3] = [
+        ("", &|bit| bit.to_string()),
+        ("--spins", &|bit| if bit == 1 { "1".into() } else { "-1".into() }),
+        ("--binarize none", &|bit| if bit == 1 { "0.75".into() } else { "0.25".into() }),
+    ];
+    for (at, (flags, value)) in kinds.into_iter().enumerate() {
+        let write = |name: &str, names: &[usize]| {
+            folder.write(&format!("{name}.csv"), table(names, value).as_bytes());
+        };
+        write("t", &[0, 1, 2, 3, 4]);
+        write("other", &[3, 0, 4, 2, 1]);
+        write("more", &[3, 9, 0, 4, 2, 1]);
+        write("renamed", &[0, 1, 2, 3, 5]);
+        write("fewer", &[0, 1, 2, 3]);
+        let train = format!("train --data t.csv {flags} --hidden 3 --epochs 2 --quiet");
+        folder.succeed_with_notes(&format!("{train} --test-data other.csv --out run{at}"));
+        folder.succeed_with_notes(&format!("transform run{at} t.csv --out t.npy --overwrite"));
+        for name in ["other", "more"] {
+            let line = format!("transform run{at} {name}.csv --out {name}.npy --overwrite");
+            folder.succeed_with_notes(&line);
+            assert_eq!(folder.read("t.npy"), folder.read(&format!("{name}.npy")), "{flags} {name}");
+        }
+        for name in ["renamed", "fewer"] {
+            let rule = format!("{name}.csv: has no column \"s4\", which the model needs");
+            folder.fail(&format!("transform run{at} {name}.csv --out x.npy"), &rule);
+        }
+        folder.fail(
+            &format!("{train} --test-data renamed.csv --out none"),
+            "renamed.csv: has no column \"s4\", which the model needs",
+        );
+        // Rows without a header are taken in the order of the model.
+        let rows = table(&[0, 1, 2, 3, 4], value);
+        folder.write("rows.csv", rows.split_once('\n').unwrap().1.as_bytes());
+        folder.succeed_with_notes(&format!("transform run{at} rows.csv --out r.npy --overwrite"));
+        assert_eq!(folder.read("t.npy"), folder.read("r.npy"), "{flags}");
+    }
+    folder.succeed("couplings run0 --out pairs.csv");
+    let pairs = String::from_utf8(folder.read("pairs.csv")).unwrap();
+    assert!(pairs.lines().nth(1).unwrap().starts_with('s'), "{pairs}");
+    // With a rule for missing values a table may lack columns.
+    folder.write("t.csv", table(&[0, 1, 2, 3, 4], kinds[0].1).as_bytes());
+    folder.succeed_with_notes(
+        "train --data t.csv --missing marginal --hidden 3 --epochs 2 --quiet --out holes",
+    );
+    folder.write("fewer.csv", table(&[3, 0, 1, 2], kinds[0].1).as_bytes());
+    let (code, found, said) = folder.run("evaluate holes --data fewer.csv --json");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the table lacks 1 of 5 columns, which counts as missing: s4"), "{said}");
+    let rows = table(&[0, 1, 2, 3, 4], &|bit| bit.to_string());
+    let empty = |row: &str| row[..row.len() - 1].to_string() + "\n";
+    let rows: String = rows.split_once('\n').unwrap().1.lines().map(empty).collect();
+    folder.write("empty.csv", rows.as_bytes());
+    let (_, other, _) = folder.run("evaluate holes --data empty.csv --json");
+    let of = |text: &str| {
+        let found: serde_json::Value = serde_json::from_str(text).unwrap();
+        found["log_likelihood"].as_f64().unwrap()
+    };
+    assert!((of(&found) - of(&other)).abs() < 1e-9, "{found} {other}");
+}

@@ -7,7 +7,7 @@ from typing import Any, Mapping, Sequence, Tuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._columns import is_missing, state_names, table_names
+from ._columns import columns_of, is_missing, names_of, state_names, table_names
 from ._harmonium import refuse_masked
 
 Parts = Tuple[NDArray[Any], NDArray[np.bool_]]
@@ -85,7 +85,7 @@ def rows_of_columns(visible: Any, clamped: Any, columns: Mapping[str, Any]) -> P
     refuse_masked(visible)
     refuse_masked(clamped)
     states = state_names(columns)
-    values = np.asarray(visible, object)
+    values = np.asarray(_in_order(visible, columns), object)
     if "sequences" in columns and values.ndim == 1:
         # Texts, which are rows of letters.
         values = np.array([list(text) for text in values], object)
@@ -101,6 +101,18 @@ def rows_of_columns(visible: Any, clamped: Any, columns: Mapping[str, Any]) -> P
         mask = np.zeros(len(states), bool)
         mask[_places("clamped", found.reshape(-1).tolist(), columns)] = True
     return _filled(values, mask, states), mask[np.newaxis]
+
+
+def _in_order(visible: Any, columns: Mapping[str, Any]) -> Any:
+    """The columns of a frame that have the names of the model, in its order; other data as they are."""
+    own, names = table_names(columns), names_of(visible)
+    if own is None or names is None:
+        return visible
+    lacking = [name for name in own if name not in names]
+    if lacking:
+        raise ValueError(f"visible has no column {lacking[0]!r}, which the model needs; its columns are {', '.join(names)}")
+    found = columns_of(visible)
+    return np.stack([np.asarray(found[names.index(name)], object) for name in own], axis=1)
 
 
 def _filled(

@@ -111,11 +111,10 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
     reading = {name: meaning[name] for name in ("ignore", "missing_value") if name in meaning}
     if settings.get("missing") == "absent" and "categories" in meaning and hasattr(data, "tocsr"):
         refuse_zeros(data, meaning["categories"], **reading)
-    for name in ("labels", "weights"):
-        if isinstance(settings.get(name), str) and settings[name] in (names_of(data) or []):
-            data, settings[name] = _without(data, settings[name])
+    data, beside = columns_beside(data, settings)
+    test, test_beside = _test_columns(test, settings, beside)
     settings["data"] = str(files / "train.packed")
-    pack(data, settings["data"], **meaning)
+    pack(data, settings["data"], **meaning, **beside)
     if not _is_name(test):
         settings["test_data"] = str(files / "test.packed")
         if "categories" in meaning:
@@ -123,10 +122,41 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
             meaning["categories"] = states_of(data, meaning["categories"], **reading)[0]
             # These columns are all that is read.
             meaning.pop("ignore", None)
-        pack(test, settings["test_data"], **meaning)
+        pack(test, settings["test_data"], **meaning, **test_beside)
     for name in ("labels", "test_labels", "weights"):
         _write_column(files, name, settings)
     return settings
+
+
+def columns_beside(data: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A frame without its columns of labels and weights, and these columns, which `pack` keeps under their names: the
+    settings then name columns of the packed file."""
+    beside: dict[str, Any] = {}
+    for name in ("labels", "weights"):
+        column = settings.get(name)
+        if isinstance(column, str) and column in (names_of(data) or []):
+            data, beside[name] = _without(data, column)
+            settings[name] = f"column:{column}"
+    return data, beside
+
+
+def _test_columns(
+    test: Any, settings: dict[str, Any], beside: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """A frame of test data without the columns that hold labels and weights in the frame of the training data, and these
+    columns. Labels may have a column of their own, or be given as values."""
+    names, found = names_of(test) or [], {}
+    for name, values in beside.items():
+        if values.name in names:
+            test, found[name] = _without(test, values.name)
+    labels = settings.get("test_labels")
+    if labels is None:
+        return test, found
+    found.pop("labels", None)
+    if isinstance(labels, str) and labels in (names_of(test) or []):
+        test, found["labels"] = _without(test, labels)
+        settings["test_labels"] = f"column:{labels}"
+    return test, found
 
 
 def refuse_id(settings: dict[str, Any]) -> None:

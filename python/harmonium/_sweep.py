@@ -13,7 +13,7 @@ from ._columns import names_of
 from ._harmonium import Rbm, run_setting_table, setting_table
 from ._html import of_sweep
 from ._progress import progress_bar
-from ._run_data import refuse_id, without_ignored
+from ._run_data import columns_beside, refuse_id, without_ignored
 from ._settings import with_keywords
 from ._warnings import caller, warn
 from .runs import Run, options, report
@@ -216,13 +216,15 @@ def _packed(data: Any, folder: PathLike | None, settings: dict[str, Any]) -> str
     refuse_id(settings)
     path = Path(folder) / _DATA
     reading: dict[str, Any] = {name: settings.pop(name) for name in _READING if name in settings}
-    beside = {name: settings.pop(name) for name in ("labels", "weights") if name in settings}
+    data, columns = columns_beside(data, settings)
+    beside = {name: settings.pop(name) for name in ("labels", "weights") if name not in columns and name in settings}
     # A sweep that is there keeps its data, and refuses another one.
     if not (Path(folder) / "sweep.toml").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         for name, values in beside.items():
             if values is not None:
                 reading[name] = np.asarray(values)
+        reading.update(columns)
         if not reading.get("categories") and names_of(data) is not None:
             data = without_ignored(data, reading.pop("ignore", ()))
         if settings.get("missing") == "absent" and reading.get("categories") and hasattr(data, "tocsr"):

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// value.
 ///
 /// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or
-/// `label`, the weights `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that
+/// `label`, the weights likewise or `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that
 /// is there is replaced.
 ///
 /// >>> import harmonium, tempfile
@@ -67,9 +67,11 @@ pub fn pack(
         let source = ColumnSource::Column(values.classes().column());
         Found { values, source, sha256: None }
     });
+    // The name of a series.
+    let name = weights.and_then(|given| given.getattr("name").ok()?.extract::<String>().ok());
     let weights = weights.map(|given| one_each(given, "weights", dataset.n_examples()));
     let weights = weights.transpose()?.map(|values| {
-        let source = ColumnSource::File("weights".into());
+        let source = name.map_or(ColumnSource::File("weights".into()), ColumnSource::Column);
         Found { values, source, sha256: None }
     });
     let all = DataBeside { dataset, labels, weights, unused_weights: None };

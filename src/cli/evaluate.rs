@@ -326,8 +326,12 @@ impl Evaluate {
         let scores = has_scores
             .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
             .transpose()?;
+        // Where training weighs its examples, and these count alike, their means say nothing of each other.
+        let is_comparable = |data: &Examples| {
+            visible.weights().is_some() || data.weights().is_none_or(ExampleWeights::are_shares)
+        };
         let training_gap = training_data
-            .filter(|_| has_scores)
+            .filter(|data| has_scores && is_comparable(data))
             .map(|data| self.training_gap(model, &evaluation.free_energy, &data))
             .transpose()?;
         let scores = scores.map(|scores| ScoresReport {

@@ -116,6 +116,17 @@ impl Evaluate {
         let theirs = Rows::of(&dataset);
         let (Some(own), Some(theirs)) = (rows.names_of_examples(), theirs.names_of_examples())
         else {
+            let of_one = [("--data", rows, &theirs), (dataset.name(), &theirs, rows)];
+            let of_one = of_one.into_iter().find(|(_, lacks, has)| {
+                lacks.names_of_examples().is_none() && has.names_of_examples().is_some()
+            });
+            if let Some((lacking, _, has)) = of_one {
+                let rule = format!(
+                    "has no column \"{}\" of names of rows, by which the rows of both are found; rename its column of names",
+                    has.heading()
+                );
+                return unsuitable(lacking, rule);
+            }
             if let Some(of_examples) = rows.if_of(dataset.n_examples()) {
                 dataset.check_width(rbm.n_visible(), "the model")?;
                 return Ok((dataset, of_examples.iter().copied().map(Some).collect()));
@@ -135,10 +146,12 @@ impl Evaluate {
                 return unsuitable(data, format!("has two rows of the name \"{name}\""));
             }
         }
+        // Rows that are left out, as their weight is 0, are in --data, too.
+        let own_rows = rows.names().unwrap_or_default();
         let rows: HashMap<_, _> = theirs.iter().copied().zip(0..).collect();
         let found: Vec<_> = own.iter().map(|name| rows.get(name).copied()).collect();
-        let used: HashSet<_> = found.iter().flatten().collect();
-        match theirs.len() - used.len() {
+        let all: HashSet<_> = own_rows.iter().map(String::as_str).collect();
+        match theirs.iter().filter(|name| !all.contains(**name)).count() {
             n if n > 0 && self.limit.is_none() => {
                 say(&format!("{}: {n} rows that --data lacks are left out", dataset.name()))
             }

@@ -47,6 +47,7 @@ impl Predict {
         };
         let chosen = read_data(choice, &self.model, &provenance)?;
         say_data(&chosen);
+        let is_given = chosen.is_given;
         let data = limited(chosen.dataset, self.limit, &rbm)?;
         // A model of whole examples has no other way.
         let rule = Missing::recorded(&provenance.settings)?.unwrap_or(Missing::Marginal);
@@ -80,8 +81,12 @@ impl Predict {
         let probabilities = probabilities.slice_move(s![.., ..data.n_features()]);
         let (rows, data) = (Rows::of(&data), data.without_labels());
         let names = Rows::of_examples(&data);
+        if let Some(text) = left_out_note(&data).filter(|_| !is_given) {
+            note(LogFormat::Text, &text);
+        }
         if let Some(out) = &self.probabilities {
             let units = data.columns().map(Columns::unit_names);
+            let units = units.or(data.unit_names().map(<[String]>::to_vec));
             let bytes = match units {
                 Some(units) => out.encode_named("probabilities", units, &probabilities),
                 None => out.encode("probabilities", &probabilities),
@@ -115,6 +120,18 @@ impl Predict {
         out.write(&names.with_names(&out, bytes))?;
         out.say()
     }
+}
+
+/// Says that rows of the data have no line of the result.
+fn left_out_note(data: &Dataset) -> Option<String> {
+    let n = data.n_rows() - data.n_examples();
+    let rows = if n == 1 { "1 row is" } else { &format!("{n} rows are") };
+    (n > 0).then(|| {
+        format!(
+            "{}: {rows} not written, as training left such out: without any value, or of weight 0; given data keep them",
+            data.name()
+        )
+    })
 }
 
 /// Says that the probabilities of `n` of `n_examples` examples are not exact.
@@ -170,7 +187,7 @@ fn with_most_likely(data: &Dataset, probabilities: &Array2<f64>, out: &Output) -
     match data.columns() {
         Some(columns) if out.is_fasta() => out.encode_sequences(columns, bits(), data.titles()),
         Some(columns) => out.encode_columns("filled", columns, bits()),
-        None => out.encode_numbers("filled", &filled.numbers()),
+        None => out.encode_numbers("filled", data.unit_names(), &filled.numbers()),
     }
 }
 
@@ -181,7 +198,9 @@ fn with_expected(
     numbers: &Array2<f64>,
     out: &Output,
 ) -> Vec<u8> {
-    let Some(columns) = data.columns() else { return out.encode_numbers("filled", numbers) };
+    let Some(columns) = data.columns() else {
+        return out.encode_numbers("filled", data.unit_names(), numbers);
+    };
     let filled = data.filled(&most_likely(&data.units(), probabilities));
     let starts: Vec<_> = data.units().sites().map(|site| site.start).collect();
     let missing = data.missing();

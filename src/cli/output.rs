@@ -423,7 +423,11 @@ impl Output {
         header: impl IntoIterator<Item = String>,
         array: &Array2<T>,
     ) -> Vec<u8> {
-        let rows = self.encode(name, array);
+        self.below(header, self.encode(name, array))
+    }
+
+    /// The bytes of rows below a header, if they are those of a table.
+    fn below(&self, header: impl IntoIterator<Item = String>, rows: Vec<u8>) -> Vec<u8> {
         if !self.is_table() {
             return rows;
         }
@@ -438,19 +442,28 @@ impl Output {
         matches!(self.format, Format::Csv | Format::Tsv)
     }
 
-    /// The bytes of an array of numbers, as whole numbers of one byte if all are such.
+    /// The bytes of an array of numbers, as whole numbers of one byte if all are such, in text below these names.
     ///
     /// # Panics
     /// As [`encode`](Self::encode).
-    pub fn encode_numbers(&self, name: &str, array: &Array2<f64>) -> Vec<u8> {
+    pub fn encode_numbers(
+        &self,
+        name: &str,
+        header: Option<&[String]>,
+        array: &Array2<f64>,
+    ) -> Vec<u8> {
         let all = |is: fn(f64) -> bool| array.iter().all(|&x| is(x));
-        if all(|x| f64::from(x as u8) == x) {
-            return self.encode(name, &array.mapv(|x| x as u8));
+        let rows = if all(|x| f64::from(x as u8) == x) {
+            self.encode(name, &array.mapv(|x| x as u8))
+        } else if all(|x| f64::from(x as i8) == x) {
+            self.encode(name, &array.mapv(|x| x as i8))
+        } else {
+            self.encode(name, &array.mapv(|x| x as f32))
+        };
+        match header {
+            Some(header) => self.below(header.iter().cloned(), rows),
+            None => rows,
         }
-        if all(|x| f64::from(x as i8) == x) {
-            return self.encode(name, &array.mapv(|x| x as i8));
-        }
-        self.encode(name, &array.mapv(|x| x as f32))
     }
 
     /// A writer to memory for a table in the format of the file.

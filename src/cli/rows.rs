@@ -97,6 +97,11 @@ impl Rows {
         Some(self.of_examples.iter().map(|&row| &names[row][..]).collect())
     }
 
+    /// The names of all rows, if they have any.
+    pub fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
+    }
+
     /// The name of the row of an example.
     pub fn name_of_example(&self, example: usize) -> String {
         self.name(self.of_examples[example])

@@ -1,6 +1,7 @@
 //! What belongs to the rows of data: labels, weights, and where values are missing.
 
 use super::column_source::ColumnSource;
+use super::columns::UNIT_NAMES;
 use super::{Classes, Dataset, Labels, LackedColumns, MissingMask};
 use crate::error::Result;
 use serde_json::{Map, Value};
@@ -34,6 +35,9 @@ pub struct Beside<'a> {
     /// Where the data have no values, whatever is stored there: one mark for each column of the data, those of
     /// labels and weights included.
     pub mask: Option<&'a MissingMask>,
+    /// The names of the units of a model whose training data are a table of bits or numbers with a header: the columns
+    /// of another table with a header are found by them.
+    pub unit_names: Option<&'a [Value]>,
     /// What is done where a table for a model lacks columns of it.
     pub lacked_columns: LackedColumns,
 }
@@ -76,6 +80,12 @@ impl<'a> Beside<'a> {
         facts
     }
 
+    /// The fact for a model file on the names of the units of its training data, which [`for_model`](Self::for_model)
+    /// reads.
+    pub fn unit_names_fact(data: &Dataset) -> Option<(String, Value)> {
+        Some((UNIT_NAMES.into(), data.unit_names()?.into()))
+    }
+
     /// The facts for a model file on the other columns of its training data that are no sites.
     pub fn facts_of_others(self) -> Map<String, Value> {
         let mut facts = Map::new();
@@ -102,7 +112,9 @@ impl<'a> Beside<'a> {
         let (weights_column, id_column) = (fact(WEIGHTS_COLUMN), fact(ID_COLUMN));
         let ignored = facts.get(IGNORED_COLUMNS).and_then(Value::as_array);
         let ignored_columns = ignored.map_or(&[][..], |names| &names[..]);
-        Self { classes, labels_column, weights_column, id_column, ignored_columns, ..self }
+        let unit_names = facts.get(UNIT_NAMES).and_then(Value::as_array).map(Vec::as_slice);
+        let columns = Self { labels_column, weights_column, id_column, ignored_columns, ..self };
+        Self { classes, unit_names, ..columns }
     }
 }
 

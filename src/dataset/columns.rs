@@ -15,6 +15,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
+/// The fact of a model file that names the units, if they are columns of a table of bits or numbers with a header.
+pub(super) const UNIT_NAMES: &str = "unit_names";
+
 /// The state of a site without a value.
 pub(super) const MISSING: u8 = u8::MAX;
 
@@ -188,6 +191,12 @@ impl Columns {
             Form::Table(columns) => Some(columns.iter().map(|column| &column.name[..]).collect()),
             Form::Sequences { .. } | Form::Array { .. } => None,
         }
+    }
+
+    /// A column of 0 and 1 of each of these names.
+    pub(super) fn of_units(names: impl Iterator<Item = String>) -> Self {
+        let bit = |name| Column { name, kind: ColumnKind::Bit(["0".into(), "1".into()]) };
+        Self::table(names.map(bit).collect())
     }
 
     /// The name of a column: its name in the header, or its number from 1.

@@ -112,6 +112,21 @@ impl Examples {
         units.sites().map(|site| n - lacking(site.start)).collect()
     }
 
+    /// The number of examples that count alike with a value of each site: without weights [`n_given`](Self::n_given), else
+    /// the share that their weights have in all, of [`n_effective`](Self::n_effective) examples; at least 1 where any
+    /// has a value.
+    pub fn n_given_alike(&self) -> Vec<usize> {
+        let n_given = self.n_given();
+        let Some(weights) = self.weights() else { return n_given };
+        let (given, total) = (self.given_weights(), weights.total() as f64);
+        let n_alike = |unit: usize| self.n_effective() * given[unit] as f64 / total;
+        let starts = self.units().sites().map(|site| site.start).collect::<Vec<_>>();
+        let of_site = |(n, start): (usize, usize)| {
+            if n == 0 { 0 } else { n_alike(start).round().max(1.0) as usize }
+        };
+        n_given.into_iter().zip(starts).map(of_site).collect()
+    }
+
     /// Checks that each example has a value. From one without any nothing can be learned.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::lined::{Files, Lined};
 use super::packed::PackedColumn;
 use super::picture::Picture;
 use super::stored_array::StoredArray;
-use super::table::Table;
+use super::table::{Named, Table};
 use super::text::Text;
 use super::unpack::unpack;
 use super::{Dataset, Encoding, fasta, foreign, idx, npy, npz, packed, picture};
@@ -142,6 +142,8 @@ pub(super) struct Reading<'a> {
     pub apart: &'a [Wanted],
     /// What is done where a table lacks columns of the model whose columns the encoding has.
     pub lacked: LackedColumns,
+    /// The names of the units of the model, if they have any.
+    pub unit_names: Option<&'a [String]>,
     /// Whether the grey levels of a large file stay in it, and are no memory of the process. Only for commands that do
     /// nothing but read: the file may change. A run could compare its size and time at each epoch, but a change through
     /// another map is not in these before it is written back, and one that shortens the file ends the process. So a run
@@ -158,7 +160,7 @@ pub(super) fn examples(
     file: Unpacked,
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
-    let Reading { encoding, mask, apart: wanted, lacked, in_place } = reading;
+    let Reading { encoding, mask, apart: wanted, lacked, unit_names, in_place } = reading;
     let bytes = &file.bytes;
     let text = Lined { bytes, files: &file.files };
     let format = Format::of(bytes);
@@ -180,7 +182,8 @@ pub(super) fn examples(
             }
             None => {
                 let categories = Some(Remedy::with("categories", "auto"));
-                let table = Table::parse(path, text, categories, apart)?.hidden_by(mask)?;
+                let named = unit_names.map(|names| Named { names, lacked });
+                let table = Table::parse(path, text, categories, apart, named)?.hidden_by(mask)?;
                 (table.examples(encoding)?, table.apart())
             }
         },
@@ -209,7 +212,9 @@ pub(super) fn array<'a>(path: &'a Path, bytes: &'a [u8]) -> Result<StoredArray<'
         Some(Format::Npy) => npy::parse(path, bytes),
         Some(Format::Idx) => idx::parse(path, bytes),
         Some(Format::Png) => Ok(Picture::read(path, bytes)?.into_array(path)),
-        Some(Format::Table) => Ok(Table::parse(path, bytes, None, ColumnsApart::default())?.array),
+        Some(Format::Table) => {
+            Ok(Table::parse(path, bytes, None, ColumnsApart::default(), None)?.array)
+        }
         Some(Format::Packed) => {
             let rule = "holds packed data, but must hold an array of numbers".to_string();
             Err(Error::Unsuitable { path: path.into(), rule })

@@ -228,12 +228,13 @@ impl Holes {
         Ok(holes)
     }
 
-    /// The holes of these columns, in this order.
-    pub fn of_columns(&self, columns: &[usize]) -> Self {
+    /// The holes of these columns, in this order; a column that is none has no hole.
+    pub fn of_columns(&self, columns: &[Option<usize>]) -> Self {
         let Some(cells) = &self.cells else { return Self::default() };
         let mut holes = Self::default();
         for example in 0..cells.n_rows() {
             for (at, &column) in columns.iter().enumerate() {
+                let Some(column) = column else { continue };
                 if cells.get(example, column) {
                     holes.note((cells.n_rows(), columns.len()), example, at, || {
                         match self.first.as_ref().filter(|first| first.column == column) {

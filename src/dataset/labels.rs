@@ -3,6 +3,8 @@
 use super::alphabet::MAX_STATES;
 use super::categories::listed;
 use super::column_apart::ColumnApart;
+#[cfg(feature = "cli")]
+use super::columns::UNIT_NAMES;
 use super::columns::{Column, ColumnKind, Columns, Form};
 use super::distinct::{Distinct, Lookup};
 #[cfg(feature = "cli")]
@@ -274,7 +276,11 @@ impl Columns {
         let classes = Classes::recorded(facts)?.filter(|_| sizes.len() > 1);
         let n_features = sizes.len() - usize::from(classes.is_some());
         let named = Encoding::recorded(facts)?.columns().cloned();
-        let features = named.unwrap_or_else(|| Self::of_sites(&sizes[..n_features]));
+        let of_units = facts.get(UNIT_NAMES).and_then(Value::as_array).map(|names| {
+            let name = |name: &Value| name.as_str().unwrap_or_default().to_string();
+            Self::of_units(names.iter().map(name))
+        });
+        let features = named.or(of_units).unwrap_or_else(|| Self::of_sites(&sizes[..n_features]));
         let columns = match classes {
             Some(classes) => features.and_label(&classes),
             None => features,

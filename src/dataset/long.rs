@@ -13,7 +13,7 @@ use super::text::{Cell, FirstRow, Row, Text, quoted};
 use crate::error::{Error, Result};
 use crate::memory::{self, Bytes, Need};
 use crate::setting::invalid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -206,7 +206,16 @@ impl Long {
                 false => name,
             };
         let first = [of_examples.to_string()].into_iter();
-        let header = first.chain(columns.into_iter().map(column)).collect();
+        let header: Vec<String> = first.chain(columns.into_iter().map(column)).collect();
+        let mut seen = HashSet::new();
+        if let Some(name) = header.iter().find(|name| !seen.insert(name.as_str())) {
+            let rule = format!(
+                "has columns {} and {}, which would both be called so in the table; rename one",
+                quoted(name.as_bytes()),
+                quoted(name.trim_start_matches(&format!("{of_columns}:")).as_bytes())
+            );
+            return Err(Error::Unsuitable { path: path.into(), rule });
+        }
         let numbered = numbered.map(|at| at + 1);
         let n_replaced = self.n_replaced;
         Ok(Wide { header, numbered, n_replaced, n_rows: n_examples, rows: Box::new(rows) })

@@ -200,6 +200,8 @@ pub struct Dataset {
     left_out_columns: Option<String>,
     /// A note on the columns of a model that the table lacks.
     lacked_columns: Option<String>,
+    /// The names of the units, if they are columns of a table that have some.
+    unit_names: Option<Vec<String>>,
     /// The sites of an example, if they are not all bits or numbers.
     sites: Option<Units>,
     /// The first missing value, if a reader or a choice of examples said where it is in the whole data.
@@ -235,6 +237,7 @@ impl Dataset {
             n_left_out: 0,
             left_out_columns: None,
             lacked_columns: None,
+            unit_names: None,
             sites: None,
             first_missing: None,
             titles: None,
@@ -274,6 +277,12 @@ impl Dataset {
         };
         let start = encoding.map_or(format!("{}: ", self.name), |encoding| encoding + "; ");
         Some(start + &left_out)
+    }
+
+    /// The names of the units, without those of a label, if they are columns of a table with a header of different names.
+    /// Other tables for the same model are read by them.
+    pub fn unit_names(&self) -> Option<&[String]> {
+        self.unit_names.as_deref()
     }
 
     /// What columns are left out, as there is nothing to learn in them, if any are: those that hold one value, or none.
@@ -432,6 +441,7 @@ impl Dataset {
             encoding: self.encoding.clone(),
             left_out_columns: self.left_out_columns.clone(),
             lacked_columns: self.lacked_columns.clone(),
+            unit_names: self.unit_names.clone(),
             titles_column: self.titles_column.clone(),
             sites: self.sites.clone(),
             first_missing,

@@ -120,7 +120,10 @@ impl Source {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
             wanted.extend(passed_over.map(|name| optional(role, name)));
         }
-        let reading = Reading { mask, apart: &wanted, lacked, ..reading };
+        let name = |name: &serde_json::Value| name.as_str().unwrap_or_default().to_string();
+        let names = beside.unit_names.map(|names| names.iter().map(name).collect::<Vec<_>>());
+        let unit_names = names.as_deref();
+        let reading = Reading { mask, apart: &wanted, lacked, unit_names, ..reading };
         let (dataset, columns) = self.read_by(split, reading)?;
         let mut columns = columns.into_iter();
         if has_labels && let Some(column) = columns.next().flatten() {

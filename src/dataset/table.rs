@@ -1,13 +1,16 @@
 //! Tables of numbers as text: a line is an example, a column a unit, unless it is read apart.
 
+use super::categories::Header;
 use super::column_apart::{ColumnApart, ColumnsApart};
+use super::columns::{Columns, finite};
 use super::holes::{Holes, MissingMask};
 use super::lined::Lined;
 use super::stored_array::{Number, StoredArray};
 use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted, shown};
-use super::{Dataset, Encoding};
+use super::{Dataset, Encoding, LackedColumns};
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Bytes, Need};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The names of columns that hold classes in common tables.
@@ -84,18 +87,50 @@ pub(super) struct Table<'a> {
     text: Text<'a>,
     /// Where the row of each example is found: [`Row::from`].
     places: Vec<usize>,
-    /// The columns of the file that are units, by their places in a row.
-    units: Vec<usize>,
+    /// The place in a row of the column of each unit; `None` for one of a model that the table lacks.
+    units: Vec<Option<usize>>,
+    /// The names of the units, if a header gives them.
+    names: Vec<String>,
+    /// A note on the columns of a model that are lacking.
+    lacked: Option<String>,
+    /// The number of columns of the file.
+    n_columns: usize,
     apart: ColumnsApart,
     /// The cells (examples, columns of the file) that a mask hides.
     hidden: Holes,
 }
 
-impl<'a> Table<'a> {
-    /// Reads a table without the columns that are read apart. `remedy` is the setting that lets its cells be
-    /// names, if there is one.
+/// The units of a model by name, of a table for which it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'a> {
+    pub names: &'a [String],
+    pub lacked: LackedColumns,
+}
+
+impl Named<'_> {
+    /// The places of the units in a table with these names, and a note on those that are lacking.
     ///
     /// # Errors
+    /// As [`Header::places`].
+    fn places(
+        self,
+        path: &Path,
+        names: Vec<String>,
+        apart: &[usize],
+    ) -> Result<(Vec<Option<usize>>, Option<String>)> {
+        let header =
+            Header { data: path.display().to_string(), names, is_given: true, apart: apart.into() };
+        header.places(&Columns::of_units(self.names.iter().cloned()), self.lacked)
+    }
+}
+
+impl<'a> Table<'a> {
+    /// Reads a table without the columns that are read apart. `remedy` is the setting that lets its cells be
+    /// names, if there is one. If the table has names, and `named` the names of the units of a model, these columns
+    /// are read, in their order.
+    ///
+    /// # Errors
+    /// As [`LackedColumns`] says for a table that lacks some of `named`, with [`Error::BadCategory`];
     /// [`Error::BadCategory`] with the line and the column of a cell that is not a number;
     /// [`Error::Unsuitable`] with the line of a row of another length; [`Error::OutOfMemory`].
     pub fn parse(
@@ -103,6 +138,7 @@ impl<'a> Table<'a> {
         text: impl Into<Lined<'a>>,
         remedy: Option<Remedy>,
         mut apart: ColumnsApart,
+        named: Option<Named<'_>>,
     ) -> Result<Self> {
         let text = if apart.are_none() { Text::of(text) } else { Text::of_texts(text) };
         let places_apart = apart.places();
@@ -116,25 +152,44 @@ impl<'a> Table<'a> {
         // The place and the length of the first row, the columns that are units, and their names if it is a
         // header.
         let mut first = None;
-        let (mut units, mut names) = (Vec::new(), Vec::new());
+        let (mut units, mut names, mut lacked) = (Vec::new(), Vec::new(), None);
         text.each_row(|row| {
             let Row { from, ref cells } = row;
             let (first_place, n_columns) = *first.get_or_insert((from, cells.len()));
             if first_place == from {
-                units = (0..n_columns).filter(|at| !places_apart.contains(at)).collect();
-                let first: Vec<_> = units.iter().map(|&at| cells[at]).collect();
+                let own: Vec<_> = (0..n_columns).filter(|at| !places_apart.contains(at)).collect();
+                let first: Vec<_> = own.iter().map(|&at| cells[at]).collect();
+                units = own.iter().copied().map(Some).collect();
                 match FirstRow::of(&first) {
                     FirstRow::Example if places_apart.is_empty() => {}
                     // A name of a column apart makes the first row a header.
                     FirstRow::Example | FirstRow::Names => {
-                        names = first.iter().map(|cell| shown(cell)).collect();
+                        names = first.iter().map(|cell| text_of(cell)).collect();
+                        // Numbers count, and name nothing.
+                        let are_names = names.iter().all(|name| finite(name).is_none());
+                        if let Some(named) = named.filter(|_| are_names) {
+                            let all = cells.iter().map(|cell| text_of(cell)).collect();
+                            (units, lacked) = named.places(path, all, &places_apart)?;
+                            names = named.names.to_vec();
+                        }
                         return Ok(());
                     }
                     FirstRow::Unnamed => return Err(refused(from, UNNAMED.into())),
                 }
             }
-            let of_units = cells.iter().enumerate().filter(|(at, _)| !places_apart.contains(at));
-            for (unit, (at, cell)) in of_units.enumerate() {
+            for (unit, &place) in units.iter().enumerate() {
+                let Some(at) = place else {
+                    holes.note((most_rows, units.len()), places.len(), unit, || {
+                        format!(
+                            "{} has no column \"{}\"",
+                            text.line(from),
+                            shown(names[unit].as_bytes())
+                        )
+                    });
+                    numbers.push(0.0, path)?;
+                    continue;
+                };
+                let cell = cells.get(at).copied().unwrap_or_default();
                 match Cell::of(cell) {
                     Cell::Number(number) => numbers.push(number, path)?,
                     Cell::Missing => {
@@ -168,6 +223,7 @@ impl<'a> Table<'a> {
             apart.push(&row);
             Ok(())
         })?;
+        let n_columns = first.map_or(0, |(_, n_columns)| n_columns);
         if let Some(rule) = refused_class(&names, &units, &numbers) {
             return Err(refused(first.map_or(0, |(from, _)| from), rule));
         }
@@ -186,7 +242,8 @@ impl<'a> Table<'a> {
             encoding: Encoding::Undeclared,
             holes,
         };
-        Ok(Self { array, text, places, units, apart, hidden: Holes::default() })
+        let hidden = Holes::default();
+        Ok(Self { array, text, places, units, names, lacked, n_columns, apart, hidden })
     }
 
     /// The same table without the cells that a mask of all columns hides.
@@ -194,7 +251,7 @@ impl<'a> Table<'a> {
     /// # Errors
     /// [`Error::Unsuitable`] if the mask has another shape.
     pub fn hidden_by(mut self, mask: Option<&MissingMask>) -> Result<Self> {
-        let shape = (self.places.len(), self.units.len() + self.apart.places().len());
+        let shape = (self.places.len(), self.n_columns);
         self.hidden = Holes::hidden_by(mask, &self.array.name.display().to_string(), shape)?;
         self.array.holes = self.array.holes.and(self.hidden.of_columns(&self.units));
         Ok(self)
@@ -205,14 +262,19 @@ impl<'a> Table<'a> {
     /// # Errors
     /// As [`StoredArray::examples`].
     pub fn examples(&self, declared: Encoding) -> Result<Dataset> {
-        self.array.examples(declared).map_err(|error| match error {
+        let read = self.array.examples(declared).map_err(|error| match error {
             Error::BadValue { data, example, unit, value, rule, remedy } => {
-                let (line, column) = (self.text.line(self.places[example]), self.units[unit] + 1);
+                let line = self.text.line(self.places[example]);
+                let column = self.units[unit].map_or_else(String::new, |at| (at + 1).to_string());
                 let data = format!("{data}: {line}, column {column}");
                 Error::BadValue { data, example, unit, value, rule, remedy }
             }
             error => error,
-        })
+        })?;
+        let are_names = !self.names.is_empty() && self.names.iter().all(|x| finite(x).is_none());
+        let are_different = self.names.iter().collect::<HashSet<_>>().len() == self.names.len();
+        let unit_names = (are_names && are_different).then(|| self.names.clone());
+        Ok(Dataset { unit_names, lacked_columns: self.lacked.clone(), ..read })
     }
 
     /// The columns that were asked for, if they are there.
@@ -223,16 +285,20 @@ impl<'a> Table<'a> {
 
 /// What is wrong with a column of classes, which would pass for a unit. If it holds bits, it may be one.
 /// `names` are those of these `units` by their places.
-fn refused_class(names: &[String], units: &[usize], numbers: &Numbers) -> Option<String> {
+fn refused_class(names: &[String], units: &[Option<usize>], numbers: &Numbers) -> Option<String> {
     let is_class = |name: &String| CLASSES.contains(&&name.to_lowercase()[..]);
     let at = names.iter().position(is_class)?;
     numbers.has_others(at, names.len()).then(|| {
-        let (column, name) = (units[at] + 1, &names[at]);
+        let (column, name) = (units[at].map_or(0, |place| place + 1), shown(names[at].as_bytes()));
         format!(
             ", column {column} is \"{name}\": it holds classes, not values of a unit; name it by the setting \
              labels, or remove it, as by drop(columns=\"{name}\") in pandas"
         )
     })
+}
+
+fn text_of(cell: &[u8]) -> String {
+    String::from_utf8_lossy(cell).into_owned()
 }
 
 /// What is wrong with a cell that holds a text, in this column from 1.
@@ -259,7 +325,7 @@ mod tests {
 
     fn read_as(text: &str, encoding: Encoding) -> Result<Values, String> {
         let table =
-            Table::parse(Path::new("t.csv"), text.as_bytes(), None, ColumnsApart::default());
+            Table::parse(Path::new("t.csv"), text.as_bytes(), None, ColumnsApart::default(), None);
         let dataset = table.and_then(|table| table.examples(encoding));
         dataset.map(|dataset| dataset.values).map_err(|error| error.to_string())
     }
@@ -324,9 +390,14 @@ mod tests {
         ] {
             let encoding =
                 if text.starts_with('-') { Encoding::Spins } else { Encoding::Undeclared };
-            let table =
-                Table::parse(Path::new("t.csv"), text.as_bytes(), None, ColumnsApart::default())
-                    .unwrap();
+            let table = Table::parse(
+                Path::new("t.csv"),
+                text.as_bytes(),
+                None,
+                ColumnsApart::default(),
+                None,
+            )
+            .unwrap();
             let dataset = table.examples(encoding).unwrap();
             assert_eq!(dataset.first_missing().unwrap(), first, "{text:?}");
             assert_eq!(dataset.values, Values::from_bytes(array![[0, 1], [1, 0]]), "{text:?}");
@@ -361,8 +432,13 @@ mod tests {
             assert!(error.starts_with(&message), "{text:?}\n{error}\ndoes not say: {message}");
         }
         let categories = Some(Remedy::with("categories", "auto"));
-        let names =
-            Table::parse(Path::new("t.csv"), "a,b\n0,red\n", categories, ColumnsApart::default());
+        let names = Table::parse(
+            Path::new("t.csv"),
+            "a,b\n0,red\n",
+            categories,
+            ColumnsApart::default(),
+            None,
+        );
         let names = names.err().unwrap();
         assert_eq!(
             names.to_string(),

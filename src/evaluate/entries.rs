@@ -151,7 +151,7 @@ impl<'a> Entries<'a> {
     pub fn training(self, training: &Examples) -> Self {
         let units = self.rbm.visible_units();
         assert_eq!(training.units(), *units, "sites of the training data");
-        let n_given = training.n_given();
+        let n_given = training.n_given_alike();
         let mean = training.mean();
         let means = self.columns.and_then(|columns| NumberMeans::new(columns, &mean, &n_given));
         Self { known: Some(Known { rates: training.rates().to_vec(), n_given, means }), ..self }

@@ -173,7 +173,10 @@ impl Probe {
         let training = (!some_lack).then(|| free_energy(&self.training)).transpose()?;
         let free_held_out = self.held_out.as_ref().filter(|_| !some_lack);
         let held_out = free_held_out.map(free_energy).transpose()?;
-        let [gap_error, gap, gap_independent] = match (held_out, training) {
+        // Means over different weights say nothing of each other.
+        let are_alike =
+            self.held_out.as_ref().is_some_and(|rows| rows.compares_with(&self.training));
+        let [gap_error, gap, gap_independent] = match (held_out.filter(|_| are_alike), training) {
             (Some(held_out), Some(training)) => {
                 let [above, energy, ln_p] = std::array::from_fn(|at| (held_out[at], training[at]));
                 [

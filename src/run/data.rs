@@ -81,6 +81,7 @@ impl Data {
             false => config.beside(),
         };
         facts.extend(of_training.facts_of_others());
+        facts.extend(Beside::unit_names_fact(&all));
         let beside = Beside::default().for_model(&facts, classes.as_ref());
         let test = config.test().map(|test| test.read(config, all.encoding(), beside));
         let (test, test_files) = test.transpose()?.unzip();

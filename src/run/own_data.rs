@@ -202,7 +202,14 @@ impl Part {
         let found = source.read_beside(split, encoding, beside)?;
         let weights = found.weights.as_ref();
         let note = weights.and_then(|found| found.column_note(&source.to_string(), "weights"));
-        let mut notes: Vec<_> = note.into_iter().collect();
+        let of_names = fact("id_column").and_then(|column| column.as_str());
+        let has_header = found.dataset.unit_names().is_some()
+            || found.dataset.columns().is_some_and(|columns| columns.header().is_some());
+        let lacks_names = has_header && beside.id.is_none() && found.dataset.titles().is_none();
+        let names_note = of_names.filter(|_| lacks_names).map(|column| {
+            format!("{source}: has no column \"{column}\" of names of rows, as training had; --id names another")
+        });
+        let mut notes: Vec<_> = note.into_iter().chain(names_note).collect();
         let weights_note = match (&found.unused_weights, weights) {
             (_, Some(_)) => None,
             (Some(name), None) => Some(format!(
