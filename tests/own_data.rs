@@ -314,3 +314,30 @@ fn tables_with_a_header_are_read_by_its_names() {
     };
     assert!((of(&found) - of(&other)).abs() < 1e-9, "{found} {other}");
 }
+
+/// Samples in a table bear the names of the data and the label, so that other commands read them.
+#[test]
+fn samples_of_units_with_names_can_be_read_as_data() {
+    let folder = Folder::new();
+    let cell = |n: usize, name: usize| (n * n + 3 * n * name + name * name) % 7 % 2 * 2;
+    let row = |n: usize| {
+        let spins: Vec<_> = (0..5).map(|name| (cell(n, name) as i32 - 1).to_string()).collect();
+        format!("{},{}\n", spins.join(","), ["2.4", "3"][n / 3 % 2])
+    };
+    let rows: String = (0..60).map(row).collect();
+    folder.write("t.csv", format!("a,b,c,d,e,T\n{rows}").as_bytes());
+    folder.succeed_with_notes(
+        "train --data t.csv --spins --labels T --hidden 3 --epochs 2 --quiet --out run",
+    );
+    for (flags, n) in [("", 1), ("--label 2.4", 2), ("--label 3.0", 3)] {
+        folder.succeed_with_notes(&format!("sample run {flags} --number 20 --out s{n}.csv"));
+        let text = String::from_utf8(folder.read(&format!("s{n}.csv"))).unwrap();
+        assert_eq!(text.lines().next(), Some("a,b,c,d,e,T"), "{text}");
+        let found = folder.succeed_with_notes(&format!("evaluate run --data s{n}.csv --json"));
+        let found: Value = serde_json::from_str(&found).unwrap();
+        assert_eq!(found["n_examples"], 20);
+    }
+    let text = String::from_utf8(folder.read("s3.csv")).unwrap();
+    assert!(text.lines().skip(1).all(|line| line.ends_with(",3")), "{text}");
+    folder.fail("sample run --label 3.5 --out x.csv", "label is 3.5, but must be one of 2.4, 3");
+}

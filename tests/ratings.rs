@@ -485,3 +485,44 @@ fn a_table_may_lack_the_films_that_its_people_have_not_rated() {
     folder
         .fail("predict run unnamed.csv --fill", "unnamed.csv: has 2 columns, but the model has 4");
 }
+
+/// Rows are found by their names as soon as one of both files has them.
+#[test]
+fn held_out_cells_are_not_paired_by_place_where_a_column_of_names_is_lacking() {
+    let folder = Folder::new();
+    let names = ["ann", "bob", "cyd", "dan", "eve", "fay"];
+    let row = |n: usize, known: bool| {
+        let cell = |film: usize| {
+            if (film == n % 3) == known {
+                String::new()
+            } else {
+                (1 + (n * film + n) % 5).to_string()
+            }
+        };
+        (0..3).map(cell).collect::<Vec<_>>().join(",")
+    };
+    let table = |column: &str, order: &[usize], known: bool| {
+        let rows: Vec<_> =
+            order.iter().map(|&n| format!("{},{}", names[n % 6], row(n, known))).collect();
+        format!("{column},x,y,z\n{}\n", rows.join("\n"))
+    };
+    let all: Vec<usize> = (0..6).collect();
+    folder.write("t.csv", table("user", &all, true).as_bytes());
+    folder.write("held.csv", table("user", &[5, 3, 1, 0, 2, 4], false).as_bytes());
+    folder.write("renamed.csv", table("name", &[5, 3, 1, 0, 2, 4], false).as_bytes());
+    folder.succeed_with_notes(
+        "train --data t.csv --id user --categories 1..5 --missing absent --hidden 2 --epochs 2 --quiet --out run",
+    );
+    folder.succeed_with_notes("evaluate run --data t.csv --truth held.csv");
+    folder.fail(
+        "evaluate run --data t.csv --truth renamed.csv --ignore name",
+        "renamed.csv: has no column \"user\" of names of rows, by which the rows of both are found",
+    );
+    let (_, _, said) = folder.run("predict run renamed.csv --ignore name --fill --out filled.csv");
+    assert!(
+        said.contains(
+            "has no column \"user\" of names of rows, as training had; --id names another"
+        ),
+        "{said}"
+    );
+}

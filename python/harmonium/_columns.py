@@ -84,6 +84,32 @@ def names_of(data: Any) -> list[str] | None:
     return [str(name) for name in data.columns]
 
 
+def unit_names(data: Any) -> list[str] | None:
+    """The names of the columns of a frame of bits or numbers; None if they only count, or two have one name.
+
+    >>> unit_names(np.eye(2)) is None
+    True
+    """
+    names = names_of(data)
+    if not names or are_numbers(names) or len(set(names)) < len(names):
+        return None
+    return names
+
+
+def in_order(data: Any, names: Sequence[str] | None) -> Any:
+    """A frame with the columns of these names, in their order; other data as they are."""
+    own = unit_names(data)
+    if names is None or own is None or own == list(names):
+        return data
+    lacking = [name for name in names if name not in own]
+    if lacking:
+        raise ValueError(
+            f"the frame has no column {lacking[0]!r}, which the model needs; its columns are {', '.join(own[:10])}"
+        )
+    places = [own.index(name) for name in names]
+    return data.iloc[:, places] if hasattr(data, "iloc") else data[list(names)]
+
+
 def columns_of(data: Any) -> list[Any]:
     """The columns of a frame, or of an array."""
     if not hasattr(data, "columns"):

@@ -227,6 +227,7 @@ class Rbm:
         n_given: list[int] | None = None,
         n_examples: int | None = None,
         missing_value: float | None = None,
+        unit_names: list[str] | None = None,
     ) -> Rbm: ...
     def __eq__(self, value: object, /) -> bool: ...
     def __getnewargs_ex__(

@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator
 
 import numpy as np
 
-from ._columns import is_missing, names_of, text_of
+from ._columns import in_order, is_missing, names_of, text_of, unit_names
 from ._harmonium import held_run, pack, refuse_zeros, states_of, write_whole
 from ._settings import VALUES
 
@@ -113,6 +113,8 @@ def _with_files(files: Path, settings: dict[str, Any]) -> dict[str, Any]:
         refuse_zeros(data, meaning["categories"], **reading)
     data, beside = columns_beside(data, settings)
     test, test_beside = _test_columns(test, settings, beside)
+    if "categories" not in meaning:
+        test = in_order(test, unit_names(data))
     settings["data"] = str(files / "train.packed")
     pack(data, settings["data"], **meaning, **beside)
     if not _is_name(test):

@@ -102,14 +102,34 @@ pub fn of_columns(columns: &Bound<'_, PyDict>) -> PyResult<Encoding> {
     Encoding::recorded(&Map::from_iter([("columns".to_string(), columns)])).map_err(to_py)
 }
 
-/// The places of these columns in a frame that has them in another order; `None` for other data.
-pub fn own_order(object: &Bound<'_, PyAny>, columns: &Columns) -> PyResult<Option<Vec<usize>>> {
+/// The names of the units of a frame of bits or numbers; `None` for other data.
+pub fn unit_names(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<String>>> {
+    let module = object.py().import("harmonium._columns")?;
+    module.call_method1("unit_names", (object,))?.extract()
+}
+
+/// A frame with the columns of these units, in their order; other data as they are.
+pub fn in_order_of<'py>(
+    object: &Bound<'py, PyAny>,
+    names: Option<&[String]>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match names {
+        None => Ok(object.clone()),
+        Some(names) => {
+            let module = object.py().import("harmonium._columns")?;
+            module.call_method1("in_order", (object, names))
+        }
+    }
+}
+
+/// The places of the columns of these names in a frame that has them in another order; `None` for other data.
+pub fn own_order(object: &Bound<'_, PyAny>, columns: &[String]) -> PyResult<Option<Vec<usize>>> {
     let names = object.py().import(intern!(object.py(), "harmonium._columns"))?;
     let names = names.call_method1(intern!(object.py(), "names_of"), (object,))?;
     let Some(names) = names.extract::<Option<Vec<String>>>()? else { return Ok(None) };
-    let places: HashMap<_, _> = (0..columns.n_columns()).map(|at| (columns.name(at), at)).collect();
-    let order: Vec<_> = names.iter().filter_map(|name| places.get(&name[..]).copied()).collect();
-    let is_other = order.len() == columns.n_columns() && !order.is_sorted();
+    let places: HashMap<_, _> = columns.iter().zip(0..).collect();
+    let order: Vec<_> = names.iter().filter_map(|name| places.get(name).copied()).collect();
+    let is_other = order.len() == columns.len() && !order.is_sorted();
     Ok(is_other.then_some(order))
 }
 

@@ -4,7 +4,9 @@ use crate::arrays::{
     aligned, bits, dataset, dataset_with_missing, doubles, floats, one_each, rows, states,
     visible_bits, warn,
 };
-use crate::columns::{check_rows_for_model, marked, of_columns, own_order, recorded, texts};
+use crate::columns::{
+    check_rows_for_model, in_order_of, marked, of_columns, own_order, recorded, texts,
+};
 use crate::entries::Entries;
 use crate::errors::to_py;
 use crate::isa;
@@ -14,7 +16,7 @@ use crate::lacking::{self, Rows, rows_or_lacking, summed_out};
 use crate::pool::{Place, interruptible, without_lock};
 use crate::sparse::check_lacks;
 use harmonium::dataset::{
-    Binarization, Classes, Columns, Dataset, Encoding, Examples, WeightedRows,
+    Binarization, Classes, Columns, Dataset, Encoding, Examples, UNIT_NAMES, WeightedRows,
 };
 use harmonium::evaluate::classifier::Classifier;
 use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gaps};
@@ -88,6 +90,8 @@ use std::sync::{Arc, OnceLock};
 ///     see `predict_ratings`.
 /// n_examples : int, optional
 ///     The number of training examples.
+/// unit_names : list of str, optional
+///     The names of the units, if they are columns of a frame: frames are then read by them.
 ///
 /// Examples
 /// --------
@@ -126,6 +130,8 @@ pub struct Origin {
     /// The number of training examples, of those that count alike if they had weights; None if some lacked
     /// values, or it is not known.
     pub n_examples: Option<usize>,
+    /// The names of the units of the data, if they are columns of a frame or a table with a header.
+    pub unit_names: Option<Arc<Vec<String>>>,
     /// The records of its training.
     pub history: Arc<Vec<EpochRecord>>,
 }
@@ -179,6 +185,8 @@ impl Rbm {
         let n_examples = fact("n_effective").or(fact("n_examples")).map(|n| n.round() as usize);
         // Where values are missing, each site has values in a number of examples of its own.
         let n_examples = n_examples.filter(|_| fact("n_missing").is_none());
+        let unit_names = provenance.data.get(UNIT_NAMES);
+        let unit_names = unit_names.and_then(|value| serde_json::from_value(value.clone()).ok());
         let origin = Origin {
             encoding,
             data_mean,
@@ -187,6 +195,7 @@ impl Rbm {
             classes,
             n_given,
             n_examples,
+            unit_names: unit_names.map(Arc::new),
             history,
         };
         Ok(Self::of(rbm, origin))
@@ -403,6 +412,19 @@ impl Rbm {
         RealConditional::new(isa()?, tiled).means(visible)
     }
 
+    /// A frame in the order of the units, if these have names; other data as they are.
+    fn in_order<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        in_order_of(data, self.origin.unit_names.as_ref().map(|names| &names[..]))
+    }
+
+    /// The names of the columns of data for the model, if they have any.
+    fn names(&self, data: &Dataset) -> Option<Vec<String>> {
+        let columns = data.columns();
+        let of_columns =
+            columns.map(|all| (0..all.n_columns()).map(|at| all.name(at).into_owned()).collect());
+        of_columns.or_else(|| self.origin.unit_names.as_ref().map(|names| names.to_vec()))
+    }
+
     /// Where a call on `n_rows` rows computes.
     fn place(&self, n_rows: usize, threads: Option<usize>) -> Place {
         Place::of(n_rows.saturating_mul(self.n_visible() * self.n_hidden()), threads)
@@ -567,7 +589,8 @@ impl Rbm {
     #[new]
     #[pyo3(signature = (weights, visible_bias, hidden_bias, data_mean = None, *,
         grey_levels = None, spins = false, image_shape = None, missing = None, columns = None,
-        history = None, classes = None, n_given = None, n_examples = None, missing_value = None))]
+        history = None, classes = None, n_given = None, n_examples = None, missing_value = None,
+        unit_names = None))]
     #[allow(clippy::too_many_arguments, reason = "Python's keywords")]
     fn new(
         #[pyo3(from_py_with = floats)] weights: Array2<f32>,
@@ -584,6 +607,7 @@ impl Rbm {
         n_given: Option<Vec<usize>>,
         n_examples: Option<usize>,
         missing_value: Option<f64>,
+        unit_names: Option<Vec<String>>,
     ) -> PyResult<Self> {
         let classes = classes.map(labels::classes).transpose()?;
         let missing = missing.map(str::parse).transpose().map_err(to_py)?;
@@ -626,6 +650,9 @@ impl Rbm {
             check_width("n_given", n_given.len(), n_columns, "columns of")?;
         }
         let n_given = n_given.map(Arc::new);
+        if let Some(names) = &unit_names {
+            check_width("unit_names", names.len(), n_features, "visible")?;
+        }
         let history = history.map(records).transpose()?.unwrap_or_default().into();
         let origin = Origin {
             encoding,
@@ -635,6 +662,7 @@ impl Rbm {
             classes,
             n_given,
             n_examples,
+            unit_names: unit_names.map(Arc::new),
             history,
         };
         Ok(Self::of(rbm, origin))
@@ -666,6 +694,9 @@ impl Rbm {
         }
         if let Some(missing_value) = self.missing_value() {
             keywords.set_item("missing_value", missing_value)?;
+        }
+        if let Some(names) = &self.origin.unit_names {
+            keywords.set_item("unit_names", &**names)?;
         }
         let parts =
             (self.weights(py)?, self.visible_bias(py)?, self.hidden_bias(py)?, self.data_mean(py)?);
@@ -807,6 +838,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let visible = &self.in_order(visible)?;
         Ok(self.log_probabilities(visible, threads)?.into_pyarray(visible.py()))
     }
 
@@ -824,6 +856,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let visible = &self.in_order(visible)?;
         let p = self.log_probabilities(visible, threads)?.mapv_into(f64::exp);
         Ok(p.into_pyarray(visible.py()))
     }
@@ -850,6 +883,7 @@ impl Rbm {
         dtype: &str,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let visible = &self.in_order(visible)?;
         let (py, missing) = (visible.py(), self.origin.missing);
         let visible = match rows_or_lacking(visible, self.encoding(), missing, threads)? {
             Rows::Whole(visible) => visible,
@@ -951,6 +985,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let visible = &self.in_order(visible)?;
         self.check_no_label("conditional_mean")?;
         let py = visible.py();
         let given = py.import("harmonium._given")?;
@@ -1007,6 +1042,8 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let given = visible;
+        let visible = &self.in_order(visible)?;
         self.check_no_label("impute")?;
         let py = visible.py();
         let data = dataset_with_missing(visible, self.encoding(), threads, true)?;
@@ -1022,8 +1059,7 @@ impl Rbm {
                 data.filled(&most_likely(&data.units(), &means)).numbers()
             }
         };
-        let order =
-            data.columns().map(|columns| own_order(visible, columns)).transpose()?.flatten();
+        let order = self.names(&data).map(|names| own_order(given, &names)).transpose()?.flatten();
         Ok(in_order(found, order).into_pyarray(py))
     }
 
@@ -1078,6 +1114,8 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let given = visible;
+        let visible = &self.in_order(visible)?;
         self.check_no_label("predict_ratings")?;
         let py = visible.py();
         if self.encoding().columns().and_then(number_means::numbers).is_none() {
@@ -1092,8 +1130,7 @@ impl Rbm {
         let (rule, sweeps) = (self.rule(missing)?, gibbs_steps);
         check_lacks(visible, &data, Some(rule))?;
         let filling = Filling { rule, sweeps, seed, threads };
-        let order =
-            data.columns().map(|columns| own_order(visible, columns)).transpose()?.flatten();
+        let order = self.names(&data).map(|names| own_order(given, &names)).transpose()?.flatten();
         let Some(entries) = entries else {
             let found = self.expected(py, &data, &data.lacking(), filling)?;
             return Ok(in_order(found, order).into_pyarray(py).into_any());
@@ -1128,6 +1165,7 @@ impl Rbm {
         visible: &Bound<'py, PyAny>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let visible = &self.in_order(visible)?;
         self.check_no_label("free_energy")?;
         let (py, missing) = (visible.py(), self.origin.missing);
         // Rows of a model in which sites are absent have no common scale.
@@ -1165,6 +1203,7 @@ impl Rbm {
         units: Option<Vec<usize>>,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let visible = &self.in_order(visible)?;
         self.check_no_label("pseudo_likelihood")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
@@ -1199,6 +1238,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let visible = &self.in_order(visible)?;
         self.check_no_label("reconstruct")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
@@ -1227,6 +1267,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let visible = &self.in_order(visible)?;
         self.check_no_label("gibbs")?;
         let (py, visible) = (visible.py(), rows(visible, self.encoding(), threads)?);
         let place = self.place(visible.n_rows(), threads);
@@ -1416,6 +1457,7 @@ impl Rbm {
         seed: u64,
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let visible = &self.in_order(visible)?;
         let default = EvaluationConfig::default();
         let schedule = schedule.map(str::parse).transpose().map_err(to_py)?;
         let config = EvaluationConfig {
@@ -1522,7 +1564,15 @@ impl Rbm {
         let mut settings: Map<String, Value> = serde_json::from_str(&settings)
             .map_err(|cause| PyValueError::new_err(format!("settings: {cause}")))?;
         let Origin {
-            encoding, data_mean, image_shape, missing, classes, n_given, n_examples, ..
+            encoding,
+            data_mean,
+            image_shape,
+            missing,
+            classes,
+            n_given,
+            n_examples,
+            unit_names,
+            ..
         } = this.origin.clone();
         if let Some(missing) = missing {
             settings.entry("missing").or_insert_with(|| missing.to_string().into());
@@ -1536,6 +1586,9 @@ impl Rbm {
         }
         if let Some(n_examples) = n_examples {
             data.insert("n_examples".to_string(), json!(n_examples));
+        }
+        if let Some(unit_names) = unit_names {
+            data.insert(UNIT_NAMES.to_string(), json!(*unit_names));
         }
         let provenance = Provenance { settings, data, image_shape, ..Provenance::default() };
         ModelFile { rbm: (*this.rbm).clone(), provenance, data_mean }.write(&path).map_err(to_py)

@@ -1,7 +1,7 @@
 //! The trainer.
 
 use crate::arrays::{bits, dataset_with_missing, transposed, warn, warn_as};
-use crate::columns::{Letters, declared, marked, of_columns, recorded};
+use crate::columns::{Letters, declared, in_order_of, marked, of_columns, recorded, unit_names};
 use crate::errors::{DivergedError, to_py};
 use crate::isa;
 use crate::json::{from_json, to_json};
@@ -221,6 +221,8 @@ struct Own {
     history: Arc<Vec<EpochRecord>>,
     /// How many examples have a value of each column, as models record it.
     n_given: Option<Arc<Vec<usize>>>,
+    /// The names of the units, as models record them.
+    unit_names: Option<Arc<Vec<String>>>,
 }
 
 impl Trainer {
@@ -243,12 +245,12 @@ impl Trainer {
 
     /// A trained model, with the encoding and the mean of its data.
     fn trained(&self, rbm: harmonium::Rbm) -> Rbm {
-        let (image_shape, history, n_given) = match &self.driver {
+        let (image_shape, history, n_given, unit_names) = match &self.driver {
             Driver::Own(own) => {
                 let image_shape = own.trainer.examples().image_shape();
-                (image_shape, own.history.clone(), own.n_given.clone())
+                (image_shape, own.history.clone(), own.n_given.clone(), own.unit_names.clone())
             }
-            Driver::Online(..) => (None, Arc::default(), None),
+            Driver::Online(..) => (None, Arc::default(), None, None),
         };
         let n_examples = self.n_effective();
         let (encoding, data_mean) = (self.encoding.clone(), self.mean_seen());
@@ -264,6 +266,7 @@ impl Trainer {
                 classes,
                 n_given,
                 n_examples,
+                unit_names,
                 history,
             },
         )
@@ -462,6 +465,8 @@ struct Reading {
     missing: Option<Missing>,
     /// The classes of labels, once they are known.
     classes: Option<Arc<Classes>>,
+    /// The names of the units of a frame, by which others are read.
+    unit_names: Option<Arc<Vec<String>>>,
     threads: Option<usize>,
 }
 
@@ -469,6 +474,7 @@ impl Reading {
     /// Reads data as examples. Integers and labels mean the same in all data that are read later.
     fn examples(&mut self, given: Given<'_, '_>) -> PyResult<Examples> {
         let Given { data, labels: of_examples, weights } = given;
+        let data = &in_order_of(data, self.unit_names.as_ref().map(|names| &names[..]))?;
         let (encoding, threads) = (self.encoding.clone(), self.threads);
         let mut dataset = dataset_with_missing(data, encoding, threads, self.missing.is_some())?;
         check_lacks(data, &dataset, self.missing)?;
@@ -493,6 +499,10 @@ impl Reading {
         warn(data.py(), empty)?;
         if !self.as_numbers {
             dataset.check_intensities().map_err(to_py)?;
+        }
+        // The estimators have names of their own.
+        if found.columns().is_none() && self.unit_names.is_none() && !self.as_numbers {
+            self.unit_names = unit_names(data)?.map(Arc::new);
         }
         self.encoding = match found.columns() {
             Some(_) => found,
@@ -581,7 +591,8 @@ impl Trainer {
         let encoding = declared(grey_levels, spins, categories, ignore, letters)?;
         let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
-        let mut reading = Reading { binarize, encoding, as_numbers, missing, classes, threads };
+        let mut reading =
+            Reading { binarize, encoding, as_numbers, missing, classes, unit_names: None, threads };
         let data = reading.examples(Given { data, labels, weights })?;
         let held_out = held_out.map(|given| {
             let held_out = HeldOut::of(given, labels.is_some())?;
@@ -619,7 +630,8 @@ impl Trainer {
         let (change, recorded) = (WeightChange::new(&trainer), Pace::since(&trainer, 0.0));
         let n_given = number_means::n_given(trainer.examples()).map(Arc::new);
         let history = Arc::default();
-        let own = Own { trainer, held_out, probe: None, change, recorded, history, n_given };
+        let (probe, unit_names) = (None, reading.unit_names);
+        let own = Own { trainer, held_out, probe, change, recorded, history, n_given, unit_names };
         Ok(Self::of(Driver::Own(Box::new(own)), Some(seen), reading.encoding))
     }
 
@@ -671,8 +683,15 @@ impl Trainer {
         let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
         let (binarize, missing) = (config.binarize, config.missing);
-        let mut reading =
-            Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
+        let mut reading = Reading {
+            binarize,
+            encoding,
+            as_numbers: true,
+            missing,
+            classes,
+            unit_names: None,
+            threads,
+        };
         let data = reading.examples(Given { data, labels, weights })?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
@@ -749,8 +768,15 @@ impl Trainer {
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
         let (missing, classes) = (None, classes.clone());
-        let mut reading =
-            Reading { binarize, encoding, as_numbers: true, missing, classes, threads };
+        let mut reading = Reading {
+            binarize,
+            encoding,
+            as_numbers: true,
+            missing,
+            classes,
+            unit_names: None,
+            threads,
+        };
         let data = reading.examples(Given { data, labels, weights })?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());

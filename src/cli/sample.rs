@@ -131,7 +131,8 @@ pub struct Sample {
     split: Option<Part>,
     /// The file for the samples. A .png shows p(v | h) after the last sweep, with --clamp below the
     /// examples and their given pixels. A .npy, .npz, .csv or .tsv (number, V) holds bits, u8, or spins -1
-    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. A .fasta or
+    /// and 1, i8; of columns (number, columns) it holds the values as the data have them. The label of a model that
+    /// was trained with labels is one more column, the last. A .fasta or
     /// .fasta.gz holds sequences. `-` is .npy on standard output [default: samples.png of images, .fasta of sequences,
     /// .csv of other columns, .npy of other bits; with --every .npz]
     #[arg(long, value_name = "FILE|-", value_parser = PathBufValueParser::new().try_map(Output::samples))]
@@ -471,7 +472,15 @@ impl Sample {
             let features = bits.first_columns(label.first);
             return Ok(self.out().encode_columns("samples", columns, &features));
         }
-        Ok(match columns_of(&encoding, label) {
+        // A table has the names of the data, so that it can be read as they are.
+        let named = Columns::units_recorded(&model.provenance.data, encoding.is_spins());
+        let named = named.filter(|_| self.out().is_table());
+        let columns = match (&named, label) {
+            (Some(named), Some(label)) => Some(named.and_label(&label.classes)),
+            (Some(_), None) => named,
+            (None, _) => columns_of(&encoding, label),
+        };
+        Ok(match columns {
             Some(columns) => self.out().encode_columns("samples", &columns, bits),
             None if encoding.is_spins() => {
                 self.out().encode("samples", &bits.to_array(Encoding::spin))

@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// The fact of a model file that names the units, if they are columns of a table of bits or numbers with a header.
-pub(super) const UNIT_NAMES: &str = "unit_names";
+pub const UNIT_NAMES: &str = "unit_names";
 
 /// The state of a site without a value.
 pub(super) const MISSING: u8 = u8::MAX;
@@ -193,9 +193,10 @@ impl Columns {
         }
     }
 
-    /// A column of 0 and 1 of each of these names.
-    pub(super) fn of_units(names: impl Iterator<Item = String>) -> Self {
-        let bit = |name| Column { name, kind: ColumnKind::Bit(["0".into(), "1".into()]) };
+    /// A column of bits or spins of each of these names.
+    pub(super) fn of_units(names: impl Iterator<Item = String>, are_spins: bool) -> Self {
+        let states = if are_spins { ["-1", "1"] } else { ["0", "1"] };
+        let bit = |name| Column { name, kind: ColumnKind::Bit(states.map(String::from)) };
         Self::table(names.map(bit).collect())
     }
 

@@ -67,7 +67,11 @@ impl Classes {
     /// [`Error::InvalidSetting`] if there is no class of this name.
     pub fn state(&self, name: &str) -> Result<usize> {
         let names = self.names();
+        let number = |name: &str| super::columns::finite(name);
+        // A class that is a number may be written otherwise: 3 as 3.0.
+        let is_same = |other: &&str| number(name).is_some() && number(other) == number(name);
         let at = names.iter().position(|other| *other == name);
+        let at = at.or_else(|| names.iter().position(is_same));
         at.ok_or_else(|| invalid("label", name, format!("one of {}", listed(&names))))
     }
 
@@ -276,17 +280,23 @@ impl Columns {
         let classes = Classes::recorded(facts)?.filter(|_| sizes.len() > 1);
         let n_features = sizes.len() - usize::from(classes.is_some());
         let named = Encoding::recorded(facts)?.columns().cloned();
-        let of_units = facts.get(UNIT_NAMES).and_then(Value::as_array).map(|names| {
-            let name = |name: &Value| name.as_str().unwrap_or_default().to_string();
-            Self::of_units(names.iter().map(name))
-        });
-        let features = named.or(of_units).unwrap_or_else(|| Self::of_sites(&sizes[..n_features]));
+        let of_units = || Self::units_recorded(facts, false);
+        let features =
+            named.or_else(of_units).unwrap_or_else(|| Self::of_sites(&sizes[..n_features]));
         let columns = match classes {
             Some(classes) => features.and_label(&classes),
             None => features,
         };
         // A file of other hands may name columns of another shape.
         Ok(if columns.sites() == sizes { columns } else { Self::of_sites(&sizes) })
+    }
+
+    /// The columns of bits, or of spins, whose names a model file records, if it does.
+    #[cfg(feature = "cli")]
+    pub(crate) fn units_recorded(facts: &Map<String, Value>, are_spins: bool) -> Option<Self> {
+        let names = facts.get(UNIT_NAMES)?.as_array()?;
+        let name = |name: &Value| name.as_str().unwrap_or_default().to_string();
+        Some(Self::of_units(names.iter().map(name), are_spins))
     }
 
     /// These columns and that of the label, the last. Sites of sequences are then columns with the names

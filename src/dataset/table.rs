@@ -120,7 +120,7 @@ impl Named<'_> {
     ) -> Result<(Vec<Option<usize>>, Option<String>)> {
         let header =
             Header { data: path.display().to_string(), names, is_given: true, apart: apart.into() };
-        header.places(&Columns::of_units(self.names.iter().cloned()), self.lacked)
+        header.places(&Columns::of_units(self.names.iter().cloned(), false), self.lacked)
     }
 }
 
