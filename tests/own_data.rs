@@ -339,5 +339,5 @@ fn samples_of_units_with_names_can_be_read_as_data() {
     }
     let text = String::from_utf8(folder.read("s3.csv")).unwrap();
     assert!(text.lines().skip(1).all(|line| line.ends_with(",3")), "{text}");
-    folder.fail("sample run --label 3.5 --out x.csv", "label is 3.5, but must be one of 2.4, 3");
+    folder.misuse("sample run --label 3.5 --out x.csv", "label is 3.5, but must be one of 2.4, 3");
 }

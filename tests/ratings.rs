@@ -515,10 +515,10 @@ fn held_out_cells_are_not_paired_by_place_where_a_column_of_names_is_lacking() {
     );
     folder.succeed_with_notes("evaluate run --data t.csv --truth held.csv");
     folder.fail(
-        "evaluate run --data t.csv --truth renamed.csv --ignore name",
+        "evaluate run --data t.csv --truth renamed.csv",
         "renamed.csv: has no column \"user\" of names of rows, by which the rows of both are found",
     );
-    let (_, _, said) = folder.run("predict run renamed.csv --ignore name --fill --out filled.csv");
+    let (_, _, said) = folder.run("predict run renamed.csv --fill --out filled.csv");
     assert!(
         said.contains(
             "has no column \"user\" of names of rows, as training had; --id names another"
