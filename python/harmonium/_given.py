@@ -127,6 +127,9 @@ def _filled(
 def _places(name: str, wanted: list[Any], columns: Mapping[str, Any]) -> list[int]:
     """The places of columns that are wanted by name or number."""
     names = table_names(columns) or []
+    unknown = [column for column in wanted if isinstance(column, str) and column not in names]
+    if names and unknown:
+        raise ValueError(f"{name} names the column {unknown[0]!r}, but must name columns of {', '.join(names[:10])}")
     places = [names.index(column) if column in names else column for column in wanted]
     return [int(place) for place in units(name, places, len(state_names(columns)), "columns")]
 

@@ -148,3 +148,5 @@ def test_conditional_means_of_a_frame_go_by_names():
     assert (rbm.conditional_mean(frame[["c", "b", "a"]].assign(d=1), ["a", "c"]) == means).all()
     with pytest.raises(ValueError, match="visible has no column 'b'"):
         rbm.conditional_mean(frame[["a", "c"]], ["a"])
+    with pytest.raises(ValueError, match="clamped names the column 'd', but must name columns of a, b, c"):
+        rbm.conditional_mean(frame, ["a", "d"])

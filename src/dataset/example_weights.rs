@@ -115,7 +115,9 @@ pub(super) fn check(name: &str, weights: &[f64], data: &str, n_examples: usize) 
         return bad(format!("the weight of example {at} is {w}, but must be {WEIGHT}"));
     }
     if weights.iter().all(|&w| w == 0.0) {
-        return bad("all weights are zero, but at least one must be above 0".to_string());
+        return bad(format!(
+            "all weights are zero, but at least one must be above 0, for an example of {data}"
+        ));
     }
     let square = |w: f64| w * w;
     // The square of the sum is finite, too.

@@ -38,8 +38,11 @@ impl Classes {
         sorted.dedup();
         if !(2..=MAX_STATES).contains(&names.len()) || sorted.len() < names.len() {
             let rule = format!(
-                "labels must be of 2 to {MAX_STATES} different classes, but these are {}",
-                listed(&names)
+                "labels must be of 2 to {MAX_STATES} different classes, but {}",
+                match &names[..] {
+                    [] => "no example has one".to_string(),
+                    names => format!("these are {}", listed(names)),
+                }
             );
             return Err(Error::BadCategory { data: column.to_string(), rule, remedy: None });
         }

@@ -3,6 +3,7 @@
 use super::encoding::{Encoding, MAX_GREY_LEVEL};
 use super::file::{self, Format, Unpacked};
 use super::picture::Samples;
+use super::stored_array::Number;
 use crate::bits::BitMatrix;
 use crate::error::{Error, Result};
 use crate::setting::{by_name, invalid};
@@ -145,7 +146,17 @@ fn decode(
     // The array becomes one example of its shape.
     array.shape.insert(0, 1);
     // Numbers other than 0 are given; any encoding that allows all integers will do.
-    let mask = array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL))?;
+    let are_whole = !matches!(array.number, Number::Float(_));
+    let mask =
+        array.examples(Encoding::GreyLevels(MAX_GREY_LEVEL)).map_err(|error| match error {
+            Error::BadValue { data, example, unit, value, .. } if are_whole => {
+                let rule = format!(
+                    "0 where a unit is free, and from 1 to {MAX_GREY_LEVEL} where it is given"
+                );
+                Error::BadValue { data, example, unit, value, rule, remedy: None }
+            }
+            error => error,
+        })?;
     mask.refuse_missing("a mask of given pixels")?;
     Ok((0..n_visible).map(|unit| mask.intensity(0, unit) != 0.0).collect())
 }
@@ -322,6 +333,12 @@ mod tests {
                 "but this one gives all; white".to_string(),
             ),
             (npy(reals.view()), None, "unit 5 is -0.5, but must be from 0 to 1".to_string()),
+            (
+                npy(array![1_i8, 0, -1, 0, 0, 0].view()),
+                None,
+                "unit 2 is -1, but must be 0 where a unit is free, and from 1 to 65535 where it is given"
+                    .to_string(),
+            ),
             (greys[..50].to_vec(), None, ": is not an intact PNG (".to_string()),
             (
                 b"P5 3 2 255".to_vec(),

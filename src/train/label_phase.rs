@@ -117,7 +117,8 @@ impl LabelPhase {
         }
         let why = match needs_labels {
             true => format!("with the objective {objective}"),
-            false => "where some examples have no label".to_string(),
+            false => "where some examples have no label (leave out those examples, or the labels)"
+                .to_string(),
         };
         let is_cd = algorithm == Algorithm::Cd && objective.needs_chains();
         let is_absent = is_cd && config.missing == Some(Missing::Absent);
