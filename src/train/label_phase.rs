@@ -117,14 +117,14 @@ impl LabelPhase {
         }
         let why = match needs_labels {
             true => format!("with the objective {objective}"),
-            false => "where some examples have no label (leave out those examples, or the labels)"
-                .to_string(),
+            false => "where some examples have no label".to_string(),
         };
         let is_cd = algorithm == Algorithm::Cd && objective.needs_chains();
         let is_absent = is_cd && config.missing == Some(Missing::Absent);
         check("missing", "absent", !is_absent, || format!("left out {why}"))?;
         check("algorithm", algorithm, !is_cd, || format!("auto, pcd, pt or ptt {why}"))?;
-        check("missing", "marginal", !completes, || format!("left out {why}"))?;
+        let or = if needs_labels { "" } else { "; or leave out those examples, or the labels" };
+        check("missing", "marginal", !completes, || format!("left out {why}{or}"))?;
         check("chain_reset", chain_reset, chain_reset == 0.0, || format!("0 {why}"))?;
         check("sparsity_cost", sparsity_cost, sparsity_cost == 0.0, || format!("0 {why}"))?;
         Ok(Some(labels))
