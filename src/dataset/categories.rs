@@ -12,6 +12,7 @@ use crate::setting::{Kind, Range, Value, check, invalid};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -150,8 +151,12 @@ impl Header {
     /// columns have one name, all are ignored, or a column of the model is not in the data, or is read apart.
     pub fn chosen(&self, origin: Origin<'_>) -> Result<Vec<usize>> {
         let n = self.names.len();
-        let place = |name: &String| self.names.iter().position(|other| other == name);
-        if let Some(column) = (0..n).find(|&column| place(&self.names[column]) != Some(column)) {
+        let mut places = HashMap::new();
+        let mut is_again =
+            |&column: &usize| *places.entry(&self.names[column]).or_insert(column) != column;
+        let again = (0..n).find(&mut is_again);
+        let place = |name: &String| places.get(name).copied();
+        if let Some(column) = again {
             let rule = format!("{} has the name of another; rename it", self.label(column));
             return Err(self.refused(rule, None));
         }
