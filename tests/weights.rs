@@ -413,6 +413,15 @@ fn the_column_of_weights_weighs_test_data() {
     let in_training = last["pseudo_likelihood_test"].as_f64().unwrap();
     assert!((of(&own) - in_training).abs() < 1e-9, "{own} {last}");
     assert!((of(&alike) - in_training).abs() > 1e-6, "{alike}");
+    // Weights of a file are those of the training data alone.
+    folder.write("w.csv", "1\n2\n3\n".repeat(20).as_bytes());
+    let line = line.replace("--weights w ", "--weights w.csv --ignore w ");
+    let (code, _, said) = folder.run(&format!("{line} --out of_file"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("test.csv: all rows count alike; those of training have weights"),
+        "{said}"
+    );
     // Rows of weight 0 are predicted, too; so the mean over the rows counts them alike, and says so.
     let (code, _, said) = folder.run("predict run test.csv");
     assert_eq!(code, Some(0), "{said}");

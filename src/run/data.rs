@@ -87,8 +87,13 @@ impl Data {
         let (test, test_files) = test.transpose()?.unzip();
         let test_files = test_files.unwrap_or_default();
         let test_name = test.as_ref().map_or("", Dataset::name);
-        let test_note =
-            test_files.weights.as_ref().and_then(|found| found.column_note(test_name, "weights"));
+        let test_note = match (&files.weights, &test_files.weights) {
+            (_, Some(found)) => found.column_note(test_name, "weights"),
+            (Some(_), None) if test.is_some() => {
+                Some(format!("{test_name}: all rows count alike; those of training have weights"))
+            }
+            (_, None) => None,
+        };
         let inferred = all.inferred().or(test.as_ref().and_then(Dataset::inferred));
         let of_column = |weights: &FoundAt| weights.column_note(all.name(), "weights");
         let column = files.weights.as_ref().and_then(of_column);
