@@ -285,6 +285,22 @@ fn tables_with_a_header_are_read_by_its_names() {
             &format!("{train} --test-data renamed.csv --out none"),
             "renamed.csv: has no column \"s4\", which the model needs",
         );
+        // Packed data know the names, too.
+        for name in ["t", "other"] {
+            folder.succeed_with_notes(&format!(
+                "pack {name}.csv {} --out {name}.packed --overwrite",
+                flags.replace("--binarize none", "")
+            ));
+        }
+        folder.succeed_with_notes(&format!("transform run{at} t.packed --out p.npy --overwrite"));
+        assert_eq!(folder.read("t.npy"), folder.read("p.npy"), "{flags}");
+        let rule = "other.packed: was packed with other columns than those of the model";
+        folder.fail(&format!("transform run{at} other.packed --out x.npy"), rule);
+        let packed = train.replace("t.csv", "t.packed");
+        folder.succeed_with_notes(&format!("{packed} --test-data t.packed --out packed{at}"));
+        folder
+            .succeed_with_notes(&format!("transform packed{at} other.csv --out q.npy --overwrite"));
+        assert_eq!(folder.read("t.npy"), folder.read("q.npy"), "{flags}");
         // Rows without a header are taken in the order of the model.
         let rows = table(&[0, 1, 2, 3, 4], value);
         folder.write("rows.csv", rows.split_once('\n').unwrap().1.as_bytes());

@@ -1,7 +1,7 @@
 //! Data packed into files that are read in place.
 
 use crate::arrays::{dataset_with_missing, one_each, warn};
-use crate::columns::{Letters, declared, marked};
+use crate::columns::{Letters, declared, marked, unit_names};
 use crate::errors::to_py;
 use crate::labels;
 use crate::pool::without_lock;
@@ -59,7 +59,14 @@ pub fn pack(
             warn(py, read.inferred())?;
             read
         }
-        Err(_) => dataset_with_missing(data, encoding, None, true)?,
+        Err(_) => {
+            let dataset = dataset_with_missing(data, encoding, None, true)?;
+            let names = unit_names(data)?.filter(|names| names.len() == dataset.n_visible());
+            match names.filter(|_| dataset.columns().is_none()) {
+                Some(names) => dataset.with_unit_names(names),
+                None => dataset,
+            }
+        }
     };
     dataset.check_intensities().map_err(to_py)?;
     let labels = labels.map(|given| labels::labels(given, None)).transpose()?;

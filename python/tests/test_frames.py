@@ -114,6 +114,11 @@ def test_frames_of_bits_are_read_by_the_names_of_their_columns(tmp_path):
     assert (filled[4:] == holes.to_numpy()[4:]).all() and filled[3, 0] in (0, 1)
     run = harmonium.runs.train(data=frame, test_data=other, hidden=3, epochs=5, seed=1, out=tmp_path / "run")
     assert run.evaluate().mean == pytest.approx(run.model.log_likelihood(bits).mean, abs=1e-9)
+    assert run.model.log_likelihood(other).mean == run.model.log_likelihood(frame).mean
+    other.to_csv(tmp_path / "other.csv", index=False)
+    features = tmp_path / "features.npy"
+    harmonium.command(["transform", str(run.folder), str(tmp_path / "other.csv"), "--out", str(features)])
+    assert np.allclose(np.load(features), run.model.mean_hidden(frame), atol=1e-5)
 
 
 def test_columns_of_a_frame_weigh_and_label_test_data(tmp_path):

@@ -189,7 +189,7 @@ pub(super) fn examples(
         },
         Some(Format::Fasta) => (fasta::read(path, text, &encoding, mask)?, Vec::new()),
         Some(Format::Packed) => {
-            let (dataset, columns) = packed::read(path, bytes, encoding, mask)?;
+            let (dataset, columns) = packed::read(path, bytes, encoding, mask, unit_names)?;
             (dataset, PackedColumn::wanted(&columns, wanted, path)?)
         }
         _ => {

@@ -285,6 +285,15 @@ impl Dataset {
         self.unit_names.as_deref()
     }
 
+    /// The same examples, whose units have these names.
+    ///
+    /// # Panics
+    /// If there is not one name a unit, or the examples have labels.
+    pub fn with_unit_names(self, names: Vec<String>) -> Self {
+        assert!(self.labels.is_none() && names.len() == self.n_visible(), "names of units");
+        Self { unit_names: Some(names), ..self }
+    }
+
     /// What columns are left out, as there is nothing to learn in them, if any are: those that hold one value, or none.
     pub fn left_out_columns(&self) -> Option<&str> {
         self.left_out_columns.as_deref()

@@ -23,7 +23,7 @@
 //! Files with labels or weights are of version 2, others of version 1.
 
 use super::column_apart::{ColumnApart, Wanted};
-use super::columns::Column;
+use super::columns::{Column, UNIT_NAMES};
 use super::file_bytes::FileBytes;
 use super::levels::Levels;
 use super::packed_encoding::{Kind, agreed};
@@ -151,6 +151,10 @@ pub(super) fn write(data: &Dataset, columns: &[PackedColumn], path: &Path) -> Re
         Values::Reals(reals) => Kind::Numbers { n_entries: reals.n_entries() },
     };
     let titles = data.titles().map(|titles| titles.join("\n"));
+    let mut encoding = data.encoding().facts();
+    if let Some(names) = data.unit_names() {
+        encoding.insert(UNIT_NAMES.into(), names.into());
+    }
     let header = Header {
         format_version: if columns.is_empty() { WITHOUT_COLUMNS } else { FORMAT_VERSION },
         n_examples: data.n_examples(),
@@ -159,7 +163,7 @@ pub(super) fn write(data: &Dataset, columns: &[PackedColumn], path: &Path) -> Re
         has_missing: data.missing().is_some(),
         titles: titles.as_ref().map(String::len),
         image_shape: data.image_shape(),
-        encoding: data.encoding().facts(),
+        encoding,
         source_sha256: data.sha256().map(str::to_string),
         labels: labels.map(|(column, _)| column.clone()),
         weights: weights.map(|(name, _)| name.clone()),
@@ -348,12 +352,13 @@ impl Sections<'_> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for data that [`Dataset::pack`] never writes; [`Error::Unsuitable`] if they have another
-/// encoding than is asked for; as [`Dataset::read_masked`].
+/// encoding than is asked for, or units of other names than `named`; as [`Dataset::read_masked`].
 pub(super) fn read(
     path: &Path,
     file: &FileBytes,
     declared: Encoding,
     mask: Option<&MissingMask>,
+    named: Option<&[String]>,
 ) -> Result<(Dataset, Vec<PackedColumn>)> {
     let (header, next) = header(path, file)?;
     let shape = (header.n_examples, header.n_units);
@@ -361,6 +366,16 @@ pub(super) fn read(
         return Err(damaged(path, TEXT, format!("data of the shape {shape:?}")));
     }
     let encoding = agreed(path, declared, Encoding::recorded(&header.encoding)?, header.values)?;
+    let unit_names = header.encoding.get(UNIT_NAMES).cloned();
+    let unit_names = unit_names.and_then(|names| serde_json::from_value::<Vec<String>>(names).ok());
+    let unit_names = unit_names.filter(|names| names.len() == shape.1);
+    if let (Some(own), Some(named)) = (&unit_names, named)
+        && own != named
+    {
+        let rule = "was packed with other columns than those of the model or of the training data, or in another order; \
+                    give the file that was packed";
+        return Err(Error::Unsuitable { path: path.into(), rule: rule.to_string() });
+    }
     let mut sections = Sections { path, file, next };
     let values = match header.values {
         Kind::Bits => Values::Bits(sections.bits(shape)?),
@@ -395,7 +410,7 @@ pub(super) fn read(
         _ => return Err(sections.damaged("columns of other units")),
     };
     missing.as_ref().map_or(Ok(()), |missing| dataset.units().check_mask(missing))?;
-    let dataset = Dataset { image_shape: header.image_shape, titles, ..dataset };
+    let dataset = Dataset { image_shape: header.image_shape, titles, unit_names, ..dataset };
     let hidden = MissingMask::hide(mask, dataset)?;
     let missing = match (missing, &hidden.missing) {
         (Some(own), Some(hidden)) => Some(own.with(hidden)),

@@ -199,11 +199,11 @@ fn packed(
     shards: &[(PathBuf, Unpacked)],
     reading: Reading<'_>,
 ) -> Result<(Dataset, Vec<Option<ColumnApart>>)> {
-    let Reading { encoding, mask, apart, .. } = reading;
+    let Reading { encoding, mask, apart, unit_names, .. } = reading;
     let mut all: Vec<Dataset> = Vec::new();
     let mut columns: Vec<Option<ColumnApart>> = Vec::new();
     for (path, file) in shards {
-        let (data, beside) = packed::read(path, &file.bytes, encoding.clone(), None)?;
+        let (data, beside) = packed::read(path, &file.bytes, encoding.clone(), None, unit_names)?;
         let beside = PackedColumn::wanted(&beside, apart, path)?;
         if let Some(first) = all.first() {
             let first_path = &shards[0].0;
@@ -215,7 +215,7 @@ fn packed(
                 None => "no images".to_string(),
             };
             agree(path, &image(&data), first_path, &image(first), "holds")?;
-            if data.encoding != first.encoding {
+            if data.encoding != first.encoding || data.unit_names != first.unit_names {
                 let first = first_path.display();
                 let rule = format!(
                     "was packed with another encoding or other columns than {first}; pack the sources together, by \

@@ -22,12 +22,13 @@ impl Dataset {
             BitMatrix::concatenate(&all.iter().map(of).collect::<Vec<_>>())
         });
         let titles = all.iter().map(|data| data.titles.clone()).collect::<Option<Vec<_>>>();
-        let image_shape = all[0].image_shape;
+        let (image_shape, unit_names) = (all[0].image_shape, all[0].unit_names.clone());
         let (encoding, sites) = (all[0].encoding.clone(), all[0].sites.clone());
         let values = Values::stacked(&name, all.into_iter().map(|data| data.values).collect())?;
         Ok(Self {
             image_shape,
             sites,
+            unit_names,
             missing,
             n_left_out,
             titles: titles.map(|titles| titles.concat()),
