@@ -94,7 +94,7 @@ def test_a_frame_may_lack_columns_of_a_model_that_sums_them_out():
         rbm.impute(few.rename(columns={"colour": "Colour"}))
 
 
-def test_frames_of_bits_are_read_by_the_names_of_their_columns(tmp_path):
+def test_frames_of_bits_are_read_by_the_names_of_their_columns(tmp_path, command_line):
     random = np.random.default_rng(0)
     kinds = random.integers(0, 2, (200, 1))
     bits = (random.random((200, 5)) < np.where(kinds, [0.9, 0.1, 0.8, 0.3, 0.5], [0.2, 0.7, 0.1, 0.6, 0.9])).astype(int)
@@ -117,7 +117,7 @@ def test_frames_of_bits_are_read_by_the_names_of_their_columns(tmp_path):
     assert run.model.log_likelihood(other).mean == run.model.log_likelihood(frame).mean
     other.to_csv(tmp_path / "other.csv", index=False)
     features = tmp_path / "features.npy"
-    harmonium.command(["transform", str(run.folder), str(tmp_path / "other.csv"), "--out", str(features)])
+    command_line("transform", run.folder, tmp_path / "other.csv", "--out", features)
     assert np.allclose(np.load(features), run.model.mean_hidden(frame), atol=1e-5)
 
 
