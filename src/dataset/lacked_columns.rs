@@ -62,14 +62,6 @@ impl Header {
     /// `absent`.
     fn refused_for(&self, names: &[&str], absent: &[&str], lacked: LackedColumns) -> Option<Error> {
         let own = listed(&self.names);
-        if lacked == LackedColumns::RefuseAsWhole {
-            let rule = format!(
-                "has no column \"{}\", which the model needs; its columns are {own}; the model was trained on examples \
-                 that lack no value: train it for tables that lack columns",
-                absent[0]
-            );
-            return Some(self.refused(rule, Some(Remedy::with("missing", "absent|marginal"))));
-        }
         if absent.len() == names.len() {
             let n = names.len();
             let rule = format!(
@@ -77,6 +69,14 @@ impl Header {
                 listed(names)
             );
             return Some(self.refused(rule, None));
+        }
+        if lacked == LackedColumns::RefuseAsWhole {
+            let rule = format!(
+                "has no column \"{}\", which the model needs; its columns are {own}; the model was trained on examples \
+                 that lack no value: train it for tables that lack columns",
+                absent[0]
+            );
+            return Some(self.refused(rule, Some(Remedy::with("missing", "absent|marginal"))));
         }
         let known: HashSet<_> = names.iter().copied().collect();
         let is_known = |at: usize| self.apart.contains(&at) || known.contains(&self.names[at][..]);
@@ -154,6 +154,11 @@ mod tests {
                 RefuseAsWhole,
                 "t: has no column \"c\", which the model needs; its columns are a, b; the model was trained on examples that \
                  lack no value: train it for tables that lack columns by missing = absent|marginal",
+            ),
+            (
+                &["x", "id"],
+                RefuseAsWhole,
+                "t: has none of the 6 columns of the model, a, b, c, d, e, f; its columns are x, id",
             ),
             (
                 &["a", "B", "id", "c", "x"],
