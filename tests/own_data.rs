@@ -310,6 +310,21 @@ fn tables_with_a_header_are_read_by_its_names() {
     folder.succeed("couplings run0 --out pairs.csv");
     let pairs = String::from_utf8(folder.read("pairs.csv")).unwrap();
     assert!(pairs.lines().nth(1).unwrap().starts_with('s'), "{pairs}");
+    // A name may be a number among others.
+    let named = |header: &str, order: [usize; 3]| {
+        let row =
+            |n: usize| format!("r{n},{}\n", order.map(|at| cell(n, at).to_string()).join(","));
+        format!("who,{header}\n{}", (0..60).map(row).collect::<String>())
+    };
+    folder.write("numbers.csv", named("a,300,b", [0, 1, 2]).as_bytes());
+    folder.write("turned.csv", named("300,b,a", [1, 2, 0]).as_bytes());
+    folder.succeed_with_notes(
+        "train --data numbers.csv --id who --hidden 3 --epochs 2 --quiet --out numbers",
+    );
+    for name in ["numbers", "turned"] {
+        folder.succeed(&format!("transform numbers {name}.csv --out {name}.npy"));
+    }
+    assert_eq!(folder.read("numbers.npy"), folder.read("turned.npy"));
     // With a rule for missing values a table may lack columns.
     folder.write("t.csv", table(&[0, 1, 2, 3, 4], kinds[0].1).as_bytes());
     folder.succeed_with_notes(

@@ -17,6 +17,7 @@ use crate::pool::{Place, interruptible, without_lock};
 use crate::sparse::check_lacks;
 use harmonium::dataset::{
     Binarization, Classes, Columns, Dataset, Encoding, Examples, UNIT_NAMES, WeightedRows,
+    recorded_unit_names,
 };
 use harmonium::evaluate::classifier::Classifier;
 use harmonium::evaluate::couplings::{Couplings, CouplingsConfig, Gaps};
@@ -185,8 +186,9 @@ impl Rbm {
         let n_examples = fact("n_effective").or(fact("n_examples")).map(|n| n.round() as usize);
         // Where values are missing, each site has values in a number of examples of its own.
         let n_examples = n_examples.filter(|_| fact("n_missing").is_none());
-        let unit_names = provenance.data.get(UNIT_NAMES);
-        let unit_names = unit_names.and_then(|value| serde_json::from_value(value.clone()).ok());
+        let n_features = rbm.n_visible() - classes.as_ref().map_or(0, |classes| classes.n());
+        let unit_names = recorded_unit_names(&provenance.data);
+        let unit_names = unit_names.filter(|names| names.len() == n_features);
         let origin = Origin {
             encoding,
             data_mean,

@@ -471,6 +471,17 @@ struct Reading {
 }
 
 impl Reading {
+    /// Any numbers of units without names.
+    fn new(
+        binarize: Binarization,
+        encoding: Encoding,
+        missing: Option<Missing>,
+        classes: Option<Arc<Classes>>,
+        threads: Option<usize>,
+    ) -> Self {
+        Self { binarize, encoding, as_numbers: true, missing, classes, unit_names: None, threads }
+    }
+
     /// Reads data as examples. Integers and labels mean the same in all data that are read later.
     fn examples(&mut self, given: Given<'_, '_>) -> PyResult<Examples> {
         let Given { data, labels: of_examples, weights } = given;
@@ -591,8 +602,8 @@ impl Trainer {
         let encoding = declared(grey_levels, spins, categories, ignore, letters)?;
         let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
-        let mut reading =
-            Reading { binarize, encoding, as_numbers, missing, classes, unit_names: None, threads };
+        let reading = Reading::new(binarize, encoding, missing, classes, threads);
+        let mut reading = Reading { as_numbers, ..reading };
         let data = reading.examples(Given { data, labels, weights })?;
         let held_out = held_out.map(|given| {
             let held_out = HeldOut::of(given, labels.is_some())?;
@@ -683,15 +694,7 @@ impl Trainer {
         let encoding = marked(encoding, missing_value)?;
         let classes = known_classes(classes, labels)?;
         let (binarize, missing) = (config.binarize, config.missing);
-        let mut reading = Reading {
-            binarize,
-            encoding,
-            as_numbers: true,
-            missing,
-            classes,
-            unit_names: None,
-            threads,
-        };
+        let mut reading = Reading::new(binarize, encoding, missing, classes, threads);
         let data = reading.examples(Given { data, labels, weights })?;
         let initial = initial.map(|rbm| rbm.rbm.clone());
         let hidden_states =
@@ -768,15 +771,7 @@ impl Trainer {
         }
         let (binarize, encoding) = (trainer.ascent().config().binarize, self.encoding.clone());
         let (missing, classes) = (None, classes.clone());
-        let mut reading = Reading {
-            binarize,
-            encoding,
-            as_numbers: true,
-            missing,
-            classes,
-            unit_names: None,
-            threads,
-        };
+        let mut reading = Reading::new(binarize, encoding, missing, classes, threads);
         let data = reading.examples(Given { data, labels, weights })?;
         self.encoding = reading.encoding;
         let (seen, updates) = (&mut self.seen, trainer.ascent().updates());

@@ -326,13 +326,11 @@ impl Evaluate {
         let scores = has_scores
             .then(|| self.scores(model, &visible, &evaluation, compared.as_ref()))
             .transpose()?;
-        // Where training weighs its examples, and these count alike, their means say nothing of each other.
-        let is_comparable = |data: &Examples| {
-            visible.weights().is_some() || data.weights().is_none_or(ExampleWeights::are_shares)
-        };
         let training_gap = training_data
-            .filter(|data| has_scores && is_comparable(data))
-            .map(|data| self.training_gap(model, &evaluation.free_energy, &data))
+            .filter(|_| has_scores)
+            .map(|data| self.some(&data, MOST_TRAINING_EXAMPLES))
+            .filter(|training| visible.compares_with(training))
+            .map(|training| self.training_gap(model, &evaluation.free_energy, &training))
             .transpose()?;
         let scores = scores.map(|scores| ScoresReport {
             training_gap,
@@ -606,11 +604,10 @@ impl Evaluate {
         &self,
         model: FixedModel<'_>,
         scored: &Score,
-        training: &Examples,
+        training: &WeightedBits,
     ) -> Result<ScoreReport> {
-        let training = self.some(training, MOST_TRAINING_EXAMPLES);
         let (isa, watch) = (model.weights.isa(), Watch::default());
-        let of_training = mean_free_energy(model.rbm, &training, isa, watch)?;
+        let of_training = mean_free_energy(model.rbm, training, isa, watch)?;
         let (gap, standard_error) = free_energy_gap(scored, &of_training);
         let [mean, standard_error] = [gap, standard_error].map(finite);
         Ok(ScoreReport { mean, standard_error, n_examples: Some(training.bits().n_rows()) })

@@ -11,12 +11,29 @@ use crate::error::Result;
 use crate::memory::{self, Bytes, Need};
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 /// The fact of a model file that names the units, if they are columns of a table of bits or numbers with a header.
 pub const UNIT_NAMES: &str = "unit_names";
+
+/// The names of the units that the facts of a model file or of packed data record, if they record any.
+pub fn recorded_unit_names(facts: &Map<String, Value>) -> Option<Vec<String>> {
+    facts.get(UNIT_NAMES)?.as_array().map(|names| texts(names))
+}
+
+/// Names as they are recorded.
+pub(super) fn texts(names: &[Value]) -> Vec<String> {
+    names.iter().map(|name| name.as_str().unwrap_or_default().to_string()).collect()
+}
+
+/// Whether these are the names of columns: they differ, and do not only count.
+pub(super) fn are_names(names: &[String]) -> bool {
+    let differ = names.iter().collect::<HashSet<_>>().len() == names.len();
+    differ && names.iter().any(|name| finite(name).is_none())
+}
 
 /// The state of a site without a value.
 pub(super) const MISSING: u8 = u8::MAX;
@@ -194,10 +211,10 @@ impl Columns {
     }
 
     /// A column of bits or spins of each of these names.
-    pub(super) fn of_units(names: impl Iterator<Item = String>, are_spins: bool) -> Self {
+    pub(super) fn of_units(names: Vec<String>, are_spins: bool) -> Self {
         let states = if are_spins { ["-1", "1"] } else { ["0", "1"] };
         let bit = |name| Column { name, kind: ColumnKind::Bit(states.map(String::from)) };
-        Self::table(names.map(bit).collect())
+        Self::table(names.into_iter().map(bit).collect())
     }
 
     /// The name of a column: its name in the header, or its number from 1.

@@ -118,8 +118,9 @@ impl Examples {
     pub fn n_given_alike(&self) -> Vec<usize> {
         let n_given = self.n_given();
         let Some(weights) = self.weights() else { return n_given };
-        let (given, total) = (self.given_weights(), weights.total() as f64);
-        let n_alike = |unit: usize| self.n_effective() * given[unit] as f64 / total;
+        let (given, of_weight) =
+            (self.given_weights(), self.n_effective() / weights.total() as f64);
+        let n_alike = |unit: usize| of_weight * given[unit] as f64;
         let starts = self.units().sites().map(|site| site.start).collect::<Vec<_>>();
         let of_site = |(n, start): (usize, usize)| {
             if n == 0 { 0 } else { n_alike(start).round().max(1.0) as usize }

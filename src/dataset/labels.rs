@@ -4,7 +4,7 @@ use super::alphabet::MAX_STATES;
 use super::categories::listed;
 use super::column_apart::ColumnApart;
 #[cfg(feature = "cli")]
-use super::columns::UNIT_NAMES;
+use super::columns::recorded_unit_names;
 use super::columns::{Column, ColumnKind, Columns, Form};
 use super::distinct::{Distinct, Lookup};
 #[cfg(feature = "cli")]
@@ -297,9 +297,7 @@ impl Columns {
     /// The columns of bits, or of spins, whose names a model file records, if it does.
     #[cfg(feature = "cli")]
     pub(crate) fn units_recorded(facts: &Map<String, Value>, are_spins: bool) -> Option<Self> {
-        let names = facts.get(UNIT_NAMES)?.as_array()?;
-        let name = |name: &Value| name.as_str().unwrap_or_default().to_string();
-        Some(Self::of_units(names.iter().map(name), are_spins))
+        Some(Self::of_units(recorded_unit_names(facts)?, are_spins))
     }
 
     /// These columns and that of the label, the last. Sites of sequences are then columns with the names

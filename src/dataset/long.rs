@@ -41,8 +41,8 @@ impl Wide {
     ///
     /// # Errors
     /// [`Error::Io`]; [`Error::Unsuitable`] for a file that is no table, and with the line of a row without an
-    /// example or a column, or of a second value of one cell unless `keeps_last`; [`Error::InvalidSetting`] for a part that is not there;
-    /// [`Error::OutOfMemory`].
+    /// example or a column, or of a second value of one cell unless `keeps_last`; [`Error::InvalidSetting`] for a part
+    /// that is not there; [`Error::OutOfMemory`].
     pub fn read(path: &Path, parts: Option<&[String; N_PARTS]>, keeps_last: bool) -> Result<Self> {
         let (path, file) = match path.as_os_str() == "-" {
             false => (path, Unpacked::read(path)?),

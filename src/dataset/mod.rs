@@ -138,7 +138,7 @@ pub use binarization::Binarization;
 pub use categories::Categories;
 pub use coded::{Coded, NO_VALUE};
 pub use column_source::ColumnSource;
-pub use columns::{Column, ColumnKind, Columns, UNIT_NAMES};
+pub use columns::{Column, ColumnKind, Columns, UNIT_NAMES, recorded_unit_names};
 pub use encoding::{Encoding, MAX_GREY_LEVEL};
 pub use example_weights::{ExampleWeights, n_effective};
 pub use examples::Examples;

@@ -23,7 +23,7 @@
 //! Files with labels or weights are of version 2, others of version 1.
 
 use super::column_apart::{ColumnApart, Wanted};
-use super::columns::{Column, UNIT_NAMES};
+use super::columns::{Column, UNIT_NAMES, recorded_unit_names};
 use super::file_bytes::FileBytes;
 use super::levels::Levels;
 use super::packed_encoding::{Kind, agreed};
@@ -366,9 +366,7 @@ pub(super) fn read(
         return Err(damaged(path, TEXT, format!("data of the shape {shape:?}")));
     }
     let encoding = agreed(path, declared, Encoding::recorded(&header.encoding)?, header.values)?;
-    let unit_names = header.encoding.get(UNIT_NAMES).cloned();
-    let unit_names = unit_names.and_then(|names| serde_json::from_value::<Vec<String>>(names).ok());
-    let unit_names = unit_names.filter(|names| names.len() == shape.1);
+    let unit_names = recorded_unit_names(&header.encoding).filter(|names| names.len() == shape.1);
     if let (Some(own), Some(named)) = (&unit_names, named)
         && own != named
     {

@@ -6,6 +6,7 @@ use super::beside::DIGIT;
 use super::beside::{Beside, DataBeside, Found};
 use super::column_apart::{ColumnApart, Otherwise, Wanted};
 use super::column_source::ColumnSource;
+use super::columns::texts;
 use super::example_weights::{WEIGHT, is_weight};
 use super::file::{self, Reading, Unpacked};
 use super::text::Cell;
@@ -120,8 +121,7 @@ impl Source {
             let passed_over = column.filter(|name| wanted.iter().all(|w| w.name != *name));
             wanted.extend(passed_over.map(|name| optional(role, name)));
         }
-        let name = |name: &serde_json::Value| name.as_str().unwrap_or_default().to_string();
-        let names = beside.unit_names.map(|names| names.iter().map(name).collect::<Vec<_>>());
+        let names = beside.unit_names.map(texts);
         let unit_names = names.as_deref();
         let reading = Reading { mask, apart: &wanted, lacked, unit_names, ..reading };
         let (dataset, columns) = self.read_by(split, reading)?;

@@ -2,7 +2,7 @@
 
 use super::categories::Header;
 use super::column_apart::{ColumnApart, ColumnsApart};
-use super::columns::{Columns, finite};
+use super::columns::{Columns, are_names, finite};
 use super::holes::{Holes, MissingMask};
 use super::lined::Lined;
 use super::stored_array::{Number, StoredArray};
@@ -10,7 +10,6 @@ use super::text::{Cell, FirstRow, Row, Text, UNNAMED, quoted, shown};
 use super::{Dataset, Encoding, LackedColumns};
 use crate::error::{Error, Remedy, Result};
 use crate::memory::{self, Bytes, Need};
-use std::collections::HashSet;
 use std::path::Path;
 
 /// The names of columns that hold classes in common tables.
@@ -120,7 +119,7 @@ impl Named<'_> {
     ) -> Result<(Vec<Option<usize>>, Option<String>)> {
         let header =
             Header { data: path.display().to_string(), names, is_given: true, apart: apart.into() };
-        header.places(&Columns::of_units(self.names.iter().cloned(), false), self.lacked)
+        header.places(&Columns::of_units(self.names.to_vec(), false), self.lacked)
     }
 }
 
@@ -165,9 +164,9 @@ impl<'a> Table<'a> {
                     // A name of a column apart makes the first row a header.
                     FirstRow::Example | FirstRow::Names => {
                         names = first.iter().map(|cell| text_of(cell)).collect();
-                        // Numbers count, and name nothing.
-                        let are_names = names.iter().all(|name| finite(name).is_none());
-                        if let Some(named) = named.filter(|_| are_names) {
+                        // Numbers alone count, and name nothing.
+                        let are_numbers = names.iter().all(|name| finite(name).is_some());
+                        if let Some(named) = named.filter(|_| !are_numbers) {
                             let all = cells.iter().map(|cell| text_of(cell)).collect();
                             (units, lacked) = named.places(path, all, &places_apart)?;
                             names = named.names.to_vec();
@@ -271,9 +270,7 @@ impl<'a> Table<'a> {
             }
             error => error,
         })?;
-        let are_names = !self.names.is_empty() && self.names.iter().all(|x| finite(x).is_none());
-        let are_different = self.names.iter().collect::<HashSet<_>>().len() == self.names.len();
-        let unit_names = (are_names && are_different).then(|| self.names.clone());
+        let unit_names = are_names(&self.names).then(|| self.names.clone());
         Ok(Dataset { unit_names, lacked_columns: self.lacked.clone(), ..read })
     }
 
