@@ -19,8 +19,8 @@ use std::path::PathBuf;
 /// value.
 ///
 /// `labels` and `weights`, one for each row, are columns of the file: the labels that of their name (of a series) or
-/// `label`, the weights likewise or `weight`. A run takes them by `--labels label --weights weight`, or leaves them out. A file that
-/// is there is replaced.
+/// `label`, the weights likewise or `weight`. A run takes them by `--labels label --weights weight`, or leaves them out.
+/// A file that is there is replaced.
 ///
 /// >>> import harmonium, tempfile
 /// >>> with tempfile.TemporaryDirectory() as folder:

@@ -50,7 +50,8 @@ pub struct Predict {
     /// Write the data with a value in place of each that is missing: the most likely one, or, if all columns are
     /// numbers and the model was trained with missing = absent, as of ratings, the expected number. Columns of labels
     /// and weights are not written, nor rows of a run's own data without any value or of weight 0: training left them
-    /// out. Given data keep such rows. A model that was trained with labels fills by the label of a row, too, if it is known
+    /// out. Given data keep such rows. A model that was trained with labels fills by the label of a row, too, if it is
+    /// known
     #[arg(long)]
     pub(super) fill: bool,
     /// Fill with the mean of the numbers that a value may be, which has the smallest squared error

@@ -61,8 +61,8 @@ impl WeightedBits {
         self.missing.as_ref()
     }
 
-    /// Whether a mean over these rows can be compared with one over training examples: not if those have weights, other than
-    /// shares, and these count alike.
+    /// Whether a mean over these rows can be compared with one over training examples: not if those have weights, other
+    /// than shares, and these count alike.
     pub(crate) fn compares_with(&self, training: &Self) -> bool {
         training.weights.is_none() || training.are_shares || self.weights.is_some()
     }

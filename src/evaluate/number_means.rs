@@ -32,8 +32,8 @@ pub fn numbers(columns: &Columns) -> Option<Vec<Vec<f64>>> {
     (are_numbers && numbers.iter().any(|states| states.len() > 2)).then_some(numbers)
 }
 
-/// How many examples (that count alike, if they have weights) have a value of each column, which a model records if its columns stand for [`numbers`] and some
-/// examples lack some.
+/// How many examples (that count alike, if they have weights) have a value of each column, which a model records if its
+/// columns stand for [`numbers`] and some examples lack some.
 pub fn n_given(examples: &Examples) -> Option<Vec<usize>> {
     examples.missing()?;
     numbers(examples.columns()?).map(|numbers| examples.n_given_alike()[..numbers.len()].to_vec())

@@ -183,10 +183,9 @@ fn against(table: &Table, name: &'static str) -> Option<Chart> {
         form: if is_joined && axis.names.is_empty() { Form::Line } else { Form::Points },
     });
     let series: Vec<_> = series.into_iter().filter(|series| !series.points.is_empty()).collect();
-    let title = format!("{} against {}", table.metric, axis.title);
     (!series.is_empty()).then_some(Chart {
         id: name,
-        title,
+        title: table.metric.to_string(),
         label: table.metric.to_string(),
         axis: axis.title,
         scale: if axis.is_log { Scale::Log } else { Scale::Linear },
